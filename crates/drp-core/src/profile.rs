@@ -1,0 +1,33 @@
+//! Profiles (`models.md` §10.3).
+
+use crate::{Access, Bundled, List, Meta, Model, Owned, Params, Partialed, Validation, wire::wire_object};
+
+wire_object! {
+    /// A named set of param values. The profile `global` applies everywhere, below all others.
+    pub struct Profile {
+        mixin validation: Validation,
+        mixin access: Access,
+        mixin owned: Owned,
+        mixin bundled: Bundled,
+        mixin partialed: Partialed,
+        /// Free text by key.
+        "Meta" meta: Meta,
+        /// Name of the profile.
+        "Name" name: String,
+        /// One line for people.
+        "Description" description: String,
+        /// reStructuredText for people.
+        "Documentation" documentation: String,
+        /// Param values.
+        "Params" params: Params,
+        /// Further profiles to look into.
+        "Profiles" profiles: List<String>,
+    }
+}
+
+impl Model for Profile {
+    const PREFIX: &'static str = "profiles";
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
