@@ -1,1 +1,3 @@
 //! drp-host
+
+pub mod store;

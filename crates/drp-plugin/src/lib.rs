@@ -1,1 +1,68 @@
-//! drp-plugin
+//! Write plugin providers for Digital Rebar Provision (DRP).
+//!
+//! A *plugin provider* is an executable that extends a dr-provision server: it adds actions, listens to events, ships
+//! files, content and object types. With this crate it is a value made of typed handlers; its definition, its params
+//! with their schemas, and its documentation are read off the types, so they cannot drift from the code.
+//!
+//! ```
+//! use drp_plugin::{Context, Machine, Provider, Result};
+//! use schemars::JsonSchema;
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Blink {
+//!     /// Seconds to blink for.
+//!     #[serde(rename = "blinker/seconds", default)]
+//!     seconds: u32,
+//! }
+//!
+//! /// Blinks the machine's light.
+//! async fn blink(_context: Context<()>, machine: Machine, params: Blink) -> Result<String> {
+//!     tracing::info!(machine = machine.name, "blinking");
+//!     Ok(format!("blinked for {} seconds", params.seconds))
+//! }
+//!
+//! fn provider() -> Provider<()> {
+//!     Provider::new("blinker", "v1.0.0").about("Blinks machines").action("blink", blink)
+//! }
+//! # assert!(provider().definition().is_ok());
+//! // fn main() -> std::process::ExitCode { provider().run() }
+//! ```
+//!
+//! # What a handler can rely on
+//! * It never runs unconfigured: before the first good configuration actions are answered with 409.
+//! * State is what the last good `configure` returned, swapped whole; a failing one leaves the old state serving.
+//! * A wrong or missing model or param never reaches it: the caller gets a 400 that names every problem.
+//! * A panic becomes a 500 without a trace on the wire, and the provider goes on.
+//! * `tracing` lines reach the host's log. They never block, never recurse, and secrets ([`Secure`]) are cut out.
+//! * On stop it is given [time](drp_core::limits::DRAIN_TIME) to end, then it is cancelled.
+
+mod callback;
+mod command;
+mod configure;
+mod context;
+mod define;
+mod error;
+mod event;
+mod handler;
+mod listen;
+mod log;
+mod param;
+mod parent;
+mod provider;
+mod redact;
+mod schema;
+mod secure;
+mod serve;
+mod target;
+mod unpack;
+
+pub use context::Context;
+pub use define::DefineError;
+pub use drp_client::{Client, ClientError};
+pub use drp_core::{Event, Machine, Model, Param, Params, Plugin, Profile, Raw, RawModel};
+pub use error::{Error, Result};
+pub use param::NoParams;
+pub use provider::Provider;
+pub use secure::Secure;
+pub use target::{System, Target};

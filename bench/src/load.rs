@@ -1,0 +1,99 @@
+//! Load on a unix socket: connections that each post, wait for the answer, and post again.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::{net::UnixStream, task::JoinSet};
+
+/// The same request over and over.
+pub(crate) struct Load {
+    pub(crate) path: &'static str,
+    pub(crate) body: String,
+    pub(crate) connections: usize,
+    pub(crate) seconds: u64,
+}
+
+pub(crate) struct Rate {
+    pub(crate) a_second: f64,
+    /// CPU that the server used, not the load.
+    pub(crate) cpu_s_per_100k: f64,
+}
+
+impl Load {
+    /// Loads the socket that process `server` serves.
+    pub(crate) async fn run(&self, socket: PathBuf, server: u32) -> Result<Rate> {
+        self.loop_for(&socket, Duration::from_millis(300)).await?;
+        let (cpu_before, started) = (cpu_time(server)?, Instant::now());
+        let answered = self.loop_for(&socket, Duration::from_secs(self.seconds)).await?;
+        let (elapsed, cpu) = (started.elapsed(), cpu_time(server)? - cpu_before);
+        #[allow(clippy::cast_precision_loss, reason = "a count of requests")]
+        let answered = answered as f64;
+        Ok(Rate { a_second: answered / elapsed.as_secs_f64(), cpu_s_per_100k: cpu.as_secs_f64() / answered * 1e5 })
+    }
+
+    async fn loop_for(&self, socket: &Path, time: Duration) -> Result<u64> {
+        let body = Bytes::from(self.body.clone());
+        let mut tasks = JoinSet::new();
+        for _ in 0..self.connections {
+            let mut connection = connect(socket).await?;
+            let (path, body) = (self.path, body.clone());
+            tasks.spawn(async move {
+                let (started, mut answered) = (Instant::now(), 0_u64);
+                while started.elapsed() < time {
+                    let (status, body) = send(&mut connection, path, body.clone()).await?;
+                    ensure!(status == StatusCode::OK, "answered {status}: {}", String::from_utf8_lossy(&body));
+                    answered += 1;
+                }
+                Ok(answered)
+            });
+        }
+        let mut answered = 0;
+        while let Some(task) = tasks.join_next().await {
+            answered += task??;
+        }
+        Ok(answered)
+    }
+}
+
+/// One request on a connection of its own.
+pub(crate) async fn post(socket: &Path, path: &str, body: &str) -> Result<(StatusCode, Bytes)> {
+    let mut connection = connect(socket).await?;
+    send(&mut connection, path, Bytes::from(body.to_owned())).await
+}
+
+async fn connect(socket: &Path) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = UnixStream::connect(socket).await.with_context(|| format!("cannot connect `{}`", socket.display()))?;
+    let (connection, driver) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(driver);
+    Ok(connection)
+}
+
+async fn send(connection: &mut SendRequest<Full<Bytes>>, path: &str, body: Bytes) -> Result<(StatusCode, Bytes)> {
+    let request = Request::post(path)
+        .header(header::HOST, "unix")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(body))?;
+    let response = connection.send_request(request).await?;
+    let status = response.status();
+    Ok((status, response.into_body().collect().await?.to_bytes()))
+}
+
+/// User and system time of a process, from fields 14 and 15 of its `stat`.
+fn cpu_time(process: u32) -> Result<Duration> {
+    /// Fixed on Linux for everything that reads `/proc`.
+    const TICKS_A_SECOND: u64 = 100;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name in brackets may hold blanks.
+    let (_, fields) = stat.rsplit_once(')').context("unexpected `stat`")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    let ticks: u64 = ticks.sum::<Result<u64, _>>()?;
+    Ok(Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
+}

@@ -1,0 +1,118 @@
+//! Running a provider as a host does, with as little between as possible.
+
+use std::{
+    convert::Infallible,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use drp_core::contract;
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use nix::sys::resource::{UsageWho, getrusage};
+use tempfile::TempDir;
+use tokio::net::UnixListener;
+
+use crate::load::post;
+
+pub(crate) struct Define {
+    pub(crate) fastest: Duration,
+    pub(crate) runs: u32,
+    pub(crate) peak_kb: u64,
+}
+
+/// Runs `define` some times. The memory is the largest of any child so far, so measure small providers first.
+pub(crate) fn define(executable: &Path) -> Result<Define> {
+    const RUNS: u32 = 20;
+    let mut fastest = Duration::MAX;
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        let output =
+            Command::new(executable).arg("define").env(contract::TOKEN_ENV, contract::CATALOG_TOKEN).output()?;
+        fastest = fastest.min(started.elapsed());
+        ensure!(output.status.success() && output.stderr.is_empty(), "`define` failed");
+    }
+    let peak_kb = u64::try_from(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss())?;
+    Ok(Define { fastest, runs: RUNS, peak_kb })
+}
+
+/// A plugin that serves.
+pub(crate) struct Plugin {
+    child: Child,
+    sockets: TempDir,
+    pub(crate) ready_in: Duration,
+}
+
+impl Plugin {
+    pub(crate) async fn start(executable: &Path) -> Result<Self> {
+        let sockets = tempfile::tempdir()?;
+        let (to, from) = (sockets.path().join("to"), sockets.path().join("from"));
+        let listener = UnixListener::bind(&from)?;
+        tokio::spawn(take_log_lines(listener));
+        let started = Instant::now();
+        let mut child = Command::new(executable)
+            .arg("listen")
+            .args([&to, &from])
+            .env(contract::ENDPOINT_ENV, "https://127.0.0.1:1")
+            .env(contract::TOKEN_ENV, "bench")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot run `{}`", executable.display()))?;
+        let mut out = BufReader::new(child.stdout.take().context("stdout is piped")?);
+        let mut line = String::new();
+        while line.trim_end() != contract::READY {
+            line.clear();
+            ensure!(out.read_line(&mut line)? > 0, "`{}` ended before it was ready", executable.display());
+        }
+        Ok(Self { child, sockets, ready_in: started.elapsed() })
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.sockets.path().join("to")
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) async fn configure(&self) -> Result<()> {
+        let (status, body) = post(&self.socket(), contract::CONFIG_PATH, r#"{"Name":"bench"}"#).await?;
+        ensure!(status == StatusCode::OK, "config was answered {status}: {}", String::from_utf8_lossy(&body));
+        Ok(())
+    }
+
+    /// Resident memory.
+    pub(crate) fn memory_kb(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        // Go providers end before they answer.
+        let _ = post(&self.socket(), contract::STOP_PATH, "null").await;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+/// Answers every log line at once, as a host does.
+async fn take_log_lines(listener: UnixListener) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| async {
+            let _ = request.into_body().collect().await;
+            let mut response = Response::new(Full::<Bytes>::default());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            Ok::<_, Infallible>(response)
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}

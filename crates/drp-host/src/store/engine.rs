@@ -1,0 +1,43 @@
+//! What a store is built over: an engine that keeps bytes, knowing nothing of queues, conflicts or watches.
+
+use super::{Entry, StoreError};
+
+/// Keeps entries. One writer calls it, one transaction at a time.
+pub(super) trait Engine: Send + 'static {
+    /// How the entries are read.
+    type View: View;
+
+    /// Lets `work` read and change a draft of the next state.
+    ///
+    /// If it gives a revision, the draft becomes durable as that revision and a view of it is answered; if it gives
+    /// none, nothing is kept. After an error it is unknown what is on the disk, views made before stay as they were,
+    /// and the engine is not called again.
+    fn transact(
+        &mut self,
+        work: impl FnOnce(&mut dyn Draft) -> Result<Option<u64>, StoreError>,
+    ) -> Result<Option<Self::View>, StoreError>;
+}
+
+/// The next state, while it is made.
+pub(super) trait Draft {
+    /// Reads an entry, changes of this draft included.
+    fn read(&self, section: &str, key: &str) -> Result<Option<Entry>, StoreError>;
+
+    /// Replaces what [`read`](Self::read) gave, `before`, with `after`.
+    fn write(
+        &mut self,
+        section: &str,
+        key: &str,
+        before: Option<&Entry>,
+        after: Option<&Entry>,
+    ) -> Result<(), StoreError>;
+}
+
+/// A state that is durable. Reading it waits for nobody.
+pub(super) trait View: Send + Sync + 'static {
+    fn revision(&self) -> u64;
+    fn get(&self, section: &str, key: &str) -> Result<Option<Entry>, StoreError>;
+    fn scan(&self, section: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Entry)>, StoreError>;
+    fn count(&self, section: &str) -> Result<u64, StoreError>;
+    fn sections(&self) -> Result<Vec<String>, StoreError>;
+}

@@ -1,0 +1,215 @@
+//! The definition, read off the provider.
+
+use std::{collections::BTreeMap, fmt};
+
+use drp_content::Bundle;
+use drp_core::{AvailableAction, Params, PluginProvider, Raw, RawModel, contract, names};
+use serde::Serialize;
+
+use crate::{Provider, schema::DeclaredParam};
+
+/// All mistakes in how a provider was put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefineError {
+    provider: String,
+    mistakes: Vec<String>,
+}
+
+impl fmt::Display for DefineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "provider `{}` is put together wrong", self.provider)?;
+        self.mistakes.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
+    }
+}
+
+impl std::error::Error for DefineError {}
+
+pub(crate) fn definition<S: Send + Sync + 'static>(provider: &Provider<S>) -> Result<PluginProvider, DefineError> {
+    let mut mistakes = provider.mistakes.clone();
+    if provider.publish.is_some() && !provider.events.is_empty() {
+        mistakes.push("a provider has `publish` or `event`, not both".to_owned());
+    }
+    let params = all_params(provider, &mut mistakes);
+    let fail = |mistakes| Err(DefineError { provider: provider.name.clone(), mistakes });
+    if !mistakes.is_empty() {
+        return fail(mistakes);
+    }
+    let content = match bundle(provider, &params).and_then(|bundle| bundle.to_json()) {
+        Ok(content) => content,
+        Err(error) => return fail(vec![format!("the content cannot be written as JSON: {error}")]),
+    };
+    let store_objects: BTreeMap<String, Raw> =
+        provider.object_types.iter().map(|(name, definition)| (name.clone(), Raw::from(definition.clone()))).collect();
+    let mut definition = PluginProvider {
+        name: provider.name.clone(),
+        version: provider.version.clone(),
+        plugin_version: contract::PLUGIN_VERSION,
+        auto_start: provider.auto_start,
+        has_publish: provider.publish.is_some(),
+        available_actions: provider
+            .actions
+            .iter()
+            .map(|(command, handler)| {
+                let (required_params, optional_params) = split(handler.declared().unwrap_or_default());
+                AvailableAction {
+                    model: handler.model().to_owned(),
+                    command: command.clone(),
+                    required_params: required_params.into(),
+                    optional_params: optional_params.into(),
+                    ..AvailableAction::default()
+                }
+            })
+            .collect(),
+        store_objects: store_objects.into(),
+        documentation: provider.documentation.clone(),
+        content,
+        ..PluginProvider::default()
+    };
+    let (required, optional) = split(provider.config_params());
+    definition.required_params = required.into();
+    definition.optional_params = optional.into();
+    definition.meta.fill();
+    Ok(definition)
+}
+
+/// Required and optional names.
+fn split(params: &[DeclaredParam]) -> (Vec<String>, Vec<String>) {
+    let names =
+        |required| params.iter().filter(move |param| param.required == required).map(|param| param.name.clone());
+    (names(true).collect(), names(false).collect())
+}
+
+/// Every declared param once; two declarations of one param must agree.
+fn all_params<S: Send + Sync + 'static>(
+    provider: &Provider<S>,
+    mistakes: &mut Vec<String>,
+) -> BTreeMap<String, DeclaredParam> {
+    let of_actions = provider.actions.iter().flat_map(|(_, handler)| handler.declared().unwrap_or_default());
+    let mut params: BTreeMap<String, DeclaredParam> = BTreeMap::new();
+    for param in provider.config_params().iter().chain(of_actions).chain(&provider.params) {
+        if !names::is_param_name(&param.name) {
+            mistakes.push(names::complaint("Invalid Param Name", &param.name));
+        }
+        match params.get_mut(&param.name) {
+            None => {
+                params.insert(param.name.clone(), param.clone());
+            }
+            Some(known) if known.schema != param.schema || known.secure != param.secure => {
+                mistakes.push(format!(
+                    "param `{}` is declared in two ways: {} and {}",
+                    param.name, known.schema, param.schema
+                ));
+            }
+            Some(known) if known.description.is_empty() => known.description.clone_from(&param.description),
+            Some(_) => {}
+        }
+    }
+    params
+}
+
+fn bundle<S>(provider: &Provider<S>, params: &BTreeMap<String, DeclaredParam>) -> Result<Bundle, serde_json::Error> {
+    let mut bundle = Bundle { meta: provider.meta.clone(), ..Bundle::default() };
+    // The server puts the provider's own name and version in; these are what every bundler writes for "not said".
+    for (field, text) in [("Name", "Unspecified"), ("Version", "v0.0.0"), ("Type", "dynamic")] {
+        if bundle.meta.text(field).is_empty() {
+            bundle.meta.set(field, text);
+        }
+    }
+    for param in params.values() {
+        bundle.add(&param.to_param())?;
+    }
+    for (type_name, id, object) in &provider.objects {
+        bundle.add_raw(type_name, id.clone(), object.clone());
+    }
+    Ok(bundle)
+}
+
+/// An object of a custom type with everything that the server expects of one (`models.md` §9).
+pub(crate) fn stored_object<T: Serialize>(
+    type_name: &str,
+    id: &str,
+    object: &T,
+) -> Result<RawModel, serde_json::Error> {
+    let mut stored = RawModel::default();
+    for flag in ["Validated", "Available", "ReadOnly"] {
+        stored.set(flag, &false)?;
+    }
+    for text in ["Bundle", "Endpoint", "Documentation", "Description"] {
+        stored.set(text, "")?;
+    }
+    stored.set("Errors", &[(); 0])?;
+    stored.set("Meta", &BTreeMap::<String, String>::new())?;
+    stored.set("Params", &Params::from(BTreeMap::new()))?;
+    stored.fields.extend(RawModel::new(object)?.fields);
+    stored.set("Type", type_name)?;
+    stored.set("Id", id)?;
+    Ok(stored)
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::{Context, NoParams, Result, Secure, System};
+
+    #[derive(Deserialize, JsonSchema)]
+    #[allow(dead_code, reason = "only its schema is read")]
+    struct Config {
+        /// The key to the service.
+        #[serde(rename = "x/key")]
+        key: Secure<String>,
+        #[serde(rename = "x/url")]
+        url: Option<String>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[allow(dead_code, reason = "only its schema is read")]
+    struct Clash {
+        #[serde(rename = "x/url")]
+        url: u8,
+    }
+
+    async fn nothing(_: Context<()>, _: System, NoParams {}: NoParams) -> Result<()> {
+        Ok(())
+    }
+
+    #[test]
+    fn params_of_the_configuration_are_declared_once_and_described() {
+        let provider = Provider::new("xx", "v1").configure(async |_: Context<()>, _: Config| Ok(()));
+        let definition = provider.action("nothing", nothing).definition().unwrap();
+        assert_eq!(*definition.required_params, ["x/key"]);
+        assert_eq!(*definition.optional_params, ["x/url"]);
+        let bundle: Bundle = serde_json::from_str(&definition.content).unwrap();
+        let key = &bundle.sections["params"]["x/key"];
+        assert_eq!(
+            (key.get::<bool>("Secure"), key.text("Description")),
+            (Some(true), "The key to the service.".to_owned())
+        );
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let provider = Provider::new("x", "v1")
+            .configure(async |_: Context<()>, _: Config| Ok(()))
+            .action("nothing", nothing)
+            .action("nothing", nothing)
+            .action("clash", async |_: Context<()>, _: System, _: Clash| Ok(()))
+            .event("machines", async |_, _| Ok(()))
+            .param::<String>("no param", "")
+            .meta("Colour", "red")
+            .file("../x", b"", 0o644);
+        let text = provider.definition().unwrap_err().to_string();
+        for part in [
+            "Invalid Name `x`",
+            "`nothing` on `` is there twice",
+            "`x/url` is declared in two ways",
+            "`machines` is no event selector",
+            "`Colour`",
+            "../x",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+}

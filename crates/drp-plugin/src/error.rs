@@ -1,0 +1,148 @@
+//! What a handler answers when it cannot do what was asked.
+
+use std::{error::Error as StdError, fmt};
+
+use drp_client::ClientError;
+
+use crate::redact::redact;
+
+/// The result of a handler.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error with a status that cannot be below 400.
+///
+/// `?` turns any error into one: what the DRP API answered keeps its status, everything else is a 500. The causes are
+/// written into the message, so the operator who reads it in a job log sees why.
+///
+/// ```
+/// use drp_plugin::Error;
+/// let error = Error::new(409, "outlet 3 is switched off by hand");
+/// assert_eq!(error.code(), 409);
+/// assert_eq!(Error::new(0, "a code that is none").code(), 500);
+/// ```
+#[derive(Debug)]
+pub struct Error {
+    code: u16,
+    messages: Vec<String>,
+    remove_provider: bool,
+}
+
+impl Error {
+    /// An error with an HTTP status; one outside of 400 to 599 becomes 500.
+    pub fn new(code: u16, message: impl Into<String>) -> Self {
+        Self { code: valid(code), messages: vec![message.into()], remove_provider: false }
+    }
+
+    /// The caller asked for something that makes no sense: status 400.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, message)
+    }
+
+    /// All problems of what the caller sent: status 400, one message each.
+    pub(crate) fn problems(messages: Vec<String>) -> Self {
+        Self { code: 400, messages, remove_provider: false }
+    }
+
+    /// Only from `configure`: this provider must not run on this server. The server removes it, with all its plugins.
+    pub fn remove_provider(message: impl Into<String>) -> Self {
+        Self { remove_provider: true, ..Self::new(403, message) }
+    }
+
+    /// The same error with another status; one outside of 400 to 599 becomes 500.
+    #[must_use]
+    pub fn with_code(self, code: u16) -> Self {
+        Self { code: valid(code), ..self }
+    }
+
+    /// Says what was being done when the error came up.
+    #[must_use]
+    pub fn context(mut self, doing: impl fmt::Display) -> Self {
+        if let Some(first) = self.messages.first_mut() {
+            *first = format!("{doing}: {first}");
+        }
+        self
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// What is wrong, one text a problem.
+    #[must_use]
+    pub fn messages(&self) -> &[String] {
+        &self.messages
+    }
+
+    /// The error object of the wire, without secrets. Its Model, Key and Type are those Go providers use.
+    pub(crate) fn into_wire(self, provider: &str) -> drp_core::Error {
+        drp_core::Error {
+            model: "plugin".to_owned(),
+            key: provider.to_owned(),
+            type_: "plugin".to_owned(),
+            messages: self.messages.iter().map(|message| redact(message).into_owned()).collect(),
+            code: self.code.into(),
+            ..drp_core::Error::default()
+        }
+    }
+
+    /// A 403 makes the server remove the provider, so one that only passed through `configure` must not stay one.
+    pub(crate) fn in_configure(self) -> Self {
+        if self.code == 403 && !self.remove_provider { self.with_code(500) } else { self }
+    }
+}
+
+fn valid(code: u16) -> u16 {
+    if (400..=599).contains(&code) { code } else { 500 }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.messages.join("; "))
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        let code = (&error as &(dyn StdError + 'static)).downcast_ref::<ClientError>().and_then(ClientError::status);
+        Self::new(code.unwrap_or(500), chain(&error))
+    }
+}
+
+/// The error and its causes on one line.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_error_becomes_one_with_its_causes() {
+        let error: Error = std::io::Error::other("disk gone").into();
+        assert_eq!((error.code(), error.to_string().as_str()), (500, "disk gone"));
+        let error = error.context("cannot write `x`").with_code(507);
+        assert_eq!((error.code(), error.to_string().as_str()), (507, "cannot write `x`: disk gone"));
+    }
+
+    #[test]
+    fn a_403_leaves_configure_only_by_name() {
+        assert_eq!(Error::new(403, "upstream refused").in_configure().code(), 500);
+        assert_eq!(Error::remove_provider("no licence").in_configure().code(), 403);
+    }
+
+    #[test]
+    fn codes_that_are_no_errors_become_500() {
+        for code in [0, 200, 399, 600, u16::MAX] {
+            assert_eq!(Error::new(code, "").code(), 500);
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The provider: everything an author says, in one value.
+
+use std::{
+    fmt,
+    future::{Future, ready},
+    process::ExitCode,
+    time::Duration,
+};
+
+use drp_content::Metadata;
+use drp_core::{Event, Params, PluginProvider, RawModel, Selector, limits, names};
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Context, DefineError, NoParams, Result, Target, command,
+    configure::{Configure, TypedConfigure},
+    define,
+    handler::{ActionHandler, EventHandler, StopHandler, TypedAction},
+    schema::{self, DeclaredParam},
+    unpack::File,
+};
+
+/// A plugin provider, put together from typed handlers.
+///
+/// Start with [`Provider::new`], say how to [`configure`](Self::configure) it first if it has a configuration or
+/// state, add what it does, and [`run`](Self::run) it. Mistakes in what is put together are reported all at once by
+/// [`definition`](Self::definition), and so by the `define` command.
+pub struct Provider<S = ()> {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) documentation: String,
+    pub(crate) meta: Metadata,
+    pub(crate) auto_start: bool,
+    pub(crate) configure: Box<dyn Configure<S>>,
+    pub(crate) actions: Vec<(String, Box<dyn ActionHandler<S>>)>,
+    pub(crate) events: Vec<(Selector, EventHandler<S>)>,
+    pub(crate) publish: Option<EventHandler<S>>,
+    pub(crate) on_stop: Option<StopHandler<S>>,
+    pub(crate) params: Vec<DeclaredParam>,
+    pub(crate) object_types: Vec<(String, serde_json::Value)>,
+    pub(crate) objects: Vec<(String, String, RawModel)>,
+    pub(crate) files: Vec<File>,
+    pub(crate) action_time: Option<Duration>,
+    pub(crate) drain_time: Duration,
+    /// What the author did wrong so far.
+    pub(crate) mistakes: Vec<String>,
+}
+
+impl Provider<()> {
+    /// A provider that does nothing yet. Its executable must have the same name; the version is semantic.
+    #[must_use]
+    pub fn new(name: &str, version: &str) -> Self {
+        let mut mistakes = Vec::new();
+        if !names::is_name(name) {
+            mistakes.push(names::complaint("Invalid Name", name));
+        }
+        Self {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            documentation: String::new(),
+            meta: Metadata::default(),
+            auto_start: false,
+            configure: Box::new(TypedConfigure::new(|_: Context<()>, NoParams {}| ready(Ok(())))),
+            actions: Vec::new(),
+            events: Vec::new(),
+            publish: None,
+            on_stop: None,
+            params: Vec::new(),
+            object_types: Vec::new(),
+            objects: Vec::new(),
+            files: Vec::new(),
+            action_time: None,
+            drain_time: limits::DRAIN_TIME,
+            mistakes,
+        }
+    }
+
+    /// How a plugin of this provider is configured: from a struct of params to the state that handlers work on.
+    ///
+    /// It is called when the plugin starts and may be called again at any time. New state is built completely and then
+    /// put in place; after an error the old one goes on serving. Say this before any handler.
+    #[must_use]
+    pub fn configure<S, C, F, Fut>(mut self, configure: F) -> Provider<S>
+    where
+        S: Send + Sync + 'static,
+        C: DeserializeOwned + JsonSchema + Send + 'static,
+        F: Fn(Context<()>, C) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<S>> + Send + 'static,
+    {
+        if !self.actions.is_empty() || !self.events.is_empty() || self.publish.is_some() || self.on_stop.is_some() {
+            self.mistakes.push("`configure` comes before the handlers: they work on what it returns".to_owned());
+        }
+        let configure = TypedConfigure::new(configure);
+        if Configure::<S>::declared(&configure).is_none() {
+            self.mistakes.push("the configuration is no struct with named fields".to_owned());
+        }
+        Provider {
+            name: self.name,
+            version: self.version,
+            documentation: self.documentation,
+            meta: self.meta,
+            auto_start: self.auto_start,
+            configure: Box::new(configure),
+            actions: Vec::new(),
+            events: Vec::new(),
+            publish: None,
+            on_stop: None,
+            params: self.params,
+            object_types: self.object_types,
+            objects: self.objects,
+            files: self.files,
+            action_time: self.action_time,
+            drain_time: self.drain_time,
+            mistakes: self.mistakes,
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Provider<S> {
+    /// One line that says what it is for.
+    #[must_use]
+    pub fn about(self, text: &str) -> Self {
+        self.meta("Description", text)
+    }
+
+    /// The name that people see.
+    #[must_use]
+    pub fn display_name(self, text: &str) -> Self {
+        self.meta("DisplayName", text)
+    }
+
+    /// reStructuredText for people.
+    #[must_use]
+    pub fn documentation(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.documentation);
+        self
+    }
+
+    /// A field of the content bundle's metadata, one of [`Metadata::FIELDS`].
+    #[must_use]
+    pub fn meta(mut self, field: &str, text: &str) -> Self {
+        if !Metadata::FIELDS.contains(&field) {
+            self.mistakes.push(format!("`{field}` is no field of a content bundle's metadata"));
+        }
+        self.meta.set(field, text);
+        self
+    }
+
+    /// The server makes a plugin of the provider's name by itself.
+    #[must_use]
+    pub fn auto_start(mut self) -> Self {
+        self.auto_start = true;
+        self
+    }
+
+    /// An action: `async fn(Context<S>, target, params) -> Result<result>`.
+    ///
+    /// The target says on which objects it is offered. The fields of the params struct are the action's params: the
+    /// field's serde name is the param's, `Option` or `default` makes it optional, the doc comment describes it and
+    /// [`Secure`](crate::Secure) makes it secret. Calls run at the same time, also on one object.
+    #[must_use]
+    pub fn action<T, P, R, F, Fut>(mut self, command: &str, handler: F) -> Self
+    where
+        T: Target,
+        P: DeserializeOwned + JsonSchema + Send + 'static,
+        R: Serialize + 'static,
+        F: Fn(Context<S>, T, P) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        let handler = TypedAction::<F, T, P>::new(handler);
+        if ActionHandler::<S>::declared(&handler).is_none() {
+            self.mistakes.push(format!("the params of action `{command}` are no struct with named fields"));
+        }
+        if self.actions.iter().any(|(other, known)| other == command && known.model() == T::MODEL) {
+            self.mistakes.push(format!("action `{command}` on `{}` is there twice", T::MODEL));
+        }
+        self.actions.push((command.to_owned(), Box::new(handler)));
+        self
+    }
+
+    /// A limit on the time of each action; it is cancelled then and the caller gets a 504. Without it there is none.
+    #[must_use]
+    pub fn action_time(mut self, limit: Duration) -> Self {
+        self.action_time = Some(limit);
+        self
+    }
+
+    /// How long a stopping provider waits for calls in flight; [`limits::DRAIN_TIME`] by default.
+    #[must_use]
+    pub fn drain_time(mut self, limit: Duration) -> Self {
+        self.drain_time = limit;
+        self
+    }
+
+    /// Handles the events that a [selector](Selector) selects: `async fn(Context<S>, Event) -> Result<()>`.
+    ///
+    /// Events of one object are handled one after the other, those of different objects at the same time. An event
+    /// that several selectors match goes to the first of them. What the handler logs never becomes an event.
+    #[must_use]
+    pub fn event<F, Fut>(mut self, selector: &str, handler: F) -> Self
+    where
+        F: Fn(Context<S>, Event) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        match selector.parse() {
+            Ok(selector) => {
+                self.events.push((selector, Box::new(move |context, event| Box::pin(handler(context, event)))));
+            }
+            Err(error) => self.mistakes.push(format!("{error}")),
+        }
+        self
+    }
+
+    /// Handles every event of the server, which posts them one by one and waits.
+    ///
+    /// The server side of this is deprecated: [`event`](Self::event) is told of the selected events only and never
+    /// holds the server up. A provider has one or the other.
+    #[must_use]
+    pub fn publish<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Context<S>, Event) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.publish = Some(Box::new(move |context, event| Box::pin(handler(context, event))));
+        self
+    }
+
+    /// Called when the plugin stops, after the last handler has ended.
+    #[must_use]
+    pub fn on_stop<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Context<S>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.on_stop = Some(Box::new(move |context| Box::pin(handler(context))));
+        self
+    }
+
+    /// Declares a param that no handler of this provider reads; its values are `T`s.
+    #[must_use]
+    pub fn param<T: JsonSchema>(mut self, name: &str, description: &str) -> Self {
+        self.params.push(schema::param_of::<T>(name, description));
+        self
+    }
+
+    /// Adds an object type to the server; the fields of `T` are its properties.
+    #[must_use]
+    pub fn object_type<T: JsonSchema>(mut self, name: &str) -> Self {
+        match schema::object_type_of::<T>() {
+            Some(definition) => self.object_types.push((name.to_owned(), definition)),
+            None => self.mistakes.push(format!("object type `{name}` is no struct with named fields")),
+        }
+        self
+    }
+
+    /// Adds an object type whose objects may hold anything.
+    #[must_use]
+    pub fn untyped_object_type(mut self, name: &str) -> Self {
+        self.object_types.push((name.to_owned(), serde_json::json!({})));
+        self
+    }
+
+    /// Ships a read-only object of one of the provider's own types.
+    #[must_use]
+    pub fn object<T: Serialize>(mut self, type_name: &str, id: &str, object: &T) -> Self {
+        match define::stored_object(type_name, id, object) {
+            Ok(object) => self.objects.push((type_name.to_owned(), id.to_owned(), object)),
+            Err(error) => self.mistakes.push(format!("object `{id}` of `{type_name}` is no JSON object: {error}")),
+        }
+        self
+    }
+
+    /// Ships a file, unpacked into the provider's part of the static file space with these permissions (`0o644`).
+    #[must_use]
+    pub fn file(mut self, path: &str, contents: &'static [u8], mode: u32) -> Self {
+        match File::new(path, contents, mode) {
+            Ok(file) => self.files.push(file),
+            Err(error) => self.mistakes.push(error.to_string()),
+        }
+        self
+    }
+
+    /// The definition that the `define` command prints.
+    ///
+    /// # Errors
+    /// All mistakes that were made while the provider was put together.
+    pub fn definition(&self) -> Result<PluginProvider, DefineError> {
+        define::definition(self)
+    }
+
+    /// Does what the command line says, and says how it went. This is all that `main` has to do.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        self.run_with(std::env::args().skip(1))
+    }
+
+    /// Like [`run`](Self::run), with a command line of one's own.
+    #[must_use]
+    pub fn run_with(self, args: impl IntoIterator<Item = String>) -> ExitCode {
+        command::run(self, &args.into_iter().collect::<Vec<_>>())
+    }
+
+    /// The handler of a command, and which ones there are where the server's request leaves it open.
+    pub(crate) fn find_action(&self, command: &str, model: &str) -> Vec<&dyn ActionHandler<S>> {
+        let named = self.actions.iter().filter(|(name, _)| name == command);
+        let handlers: Vec<&dyn ActionHandler<S>> = named.map(|(_, handler)| handler.as_ref()).collect();
+        if handlers.len() < 2 {
+            return handlers;
+        }
+        let model = if model == drp_core::contract::SYSTEM { "" } else { model };
+        handlers.into_iter().filter(|handler| handler.model() == model).collect()
+    }
+
+    /// Params that a configuration needs.
+    pub(crate) fn config_params(&self) -> &[DeclaredParam] {
+        self.configure.declared().unwrap_or_default()
+    }
+
+    /// Whether the config body's other keys matter: they never do, but its `Name` is the plugin's.
+    pub(crate) fn plugin_name(&self, params: &Params) -> String {
+        let name = params.get(drp_core::contract::NAME_KEY).and_then(drp_core::Raw::as_string);
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| self.name.clone())
+    }
+}
+
+impl<S> fmt::Debug for Provider<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("name", &self.name).field("version", &self.version).finish_non_exhaustive()
+    }
+}

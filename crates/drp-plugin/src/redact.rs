@@ -1,0 +1,102 @@
+//! The secrets that are in use in this process, and cutting them out of texts that leave it.
+//!
+//! This works at the sink: whatever way a secret took into a log line or an error, it is cut out there.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use drp_core::Raw;
+use serde_json::Value;
+
+/// Shorter values are not looked for: cutting them out would make every line unreadable and betray them as well.
+const SECRET_CHARS_MIN: usize = 4;
+const MASK: &str = "[secret]";
+
+static IN_USE: RwLock<Vec<Arc<str>>> = RwLock::new(Vec::new());
+
+/// Secrets that are cut out for as long as this lives.
+#[derive(Debug, Default)]
+pub(crate) struct SecretsInUse(Vec<Arc<str>>);
+
+impl SecretsInUse {
+    /// Takes all texts and numbers within the values.
+    pub(crate) fn of<'a>(values: impl IntoIterator<Item = &'a Raw>) -> Self {
+        let mut texts = Vec::new();
+        for value in values.into_iter().filter_map(|raw| raw.parse::<Value>().ok()) {
+            collect(&value, &mut texts);
+        }
+        if !texts.is_empty() {
+            let mut in_use = IN_USE.write().unwrap_or_else(PoisonError::into_inner);
+            in_use.extend(texts.iter().cloned());
+            // A secret may be the beginning of another: the longer one has to go first.
+            in_use.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        }
+        Self(texts)
+    }
+}
+
+impl Drop for SecretsInUse {
+    fn drop(&mut self) {
+        if self.0.is_empty() {
+            return;
+        }
+        let mut in_use = IN_USE.write().unwrap_or_else(PoisonError::into_inner);
+        for text in &self.0 {
+            if let Some(index) = in_use.iter().position(|other| Arc::ptr_eq(other, text)) {
+                in_use.remove(index);
+            }
+        }
+    }
+}
+
+fn collect(value: &Value, texts: &mut Vec<Arc<str>>) {
+    let mut take = |text: &str| {
+        if text.chars().count() >= SECRET_CHARS_MIN {
+            texts.push(text.into());
+        }
+    };
+    match value {
+        Value::String(text) => {
+            take(text);
+            // The same text as it stands inside JSON and inside Rust's debug output.
+            for quoted in [Value::from(text.as_str()).to_string(), format!("{text:?}")] {
+                let inner = quoted.trim_matches('"');
+                if inner != text {
+                    take(inner);
+                }
+            }
+        }
+        Value::Number(number) => take(&number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Object(members) => members.values().for_each(|member| collect(member, texts)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// The text without the secrets in use.
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
+    in_use.iter().fold(Cow::Borrowed(text), |text, secret| {
+        if text.contains(secret.as_ref()) { text.replace(secret.as_ref(), MASK).into() } else { text }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_cut_out_while_they_are_in_use() {
+        let value = Raw::from(serde_json::json!({"password": "pa\"ss-word", "pins": [123456, true, "ab"]}));
+        let secrets = SecretsInUse::of([&value]);
+        let check = |text: &str, expected: &str| assert_eq!(redact(text), expected);
+        check("token=pa\"ss-word!", "token=[secret]!");
+        check(r#"{"p":"pa\"ss-word"}"#, r#"{"p":"[secret]"}"#);
+        check("pin 123456, ab", "pin [secret], ab");
+        check("nothing here", "nothing here");
+        drop(secrets);
+        check("token=pa\"ss-word!", "token=pa\"ss-word!");
+    }
+}

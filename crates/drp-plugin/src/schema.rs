@@ -1,0 +1,307 @@
+//! Param declarations and object type definitions, read off Rust types.
+//!
+//! The server takes JSON Schema draft 4, in which `true` is no schema, `const` is unknown and exclusive bounds are
+//! flags, so what schemars makes is brought into that form here.
+
+use drp_core::{Param, Raw};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::{
+    de::{self, DeserializeOwned, Deserializer, Visitor},
+    forward_to_deserialize_any,
+};
+use serde_json::{Map, Value, json};
+
+use crate::secure::SECURE_MARK;
+
+/// A param as a struct's field declares it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DeclaredParam {
+    pub(crate) name: String,
+    pub(crate) required: bool,
+    pub(crate) secure: bool,
+    pub(crate) description: String,
+    pub(crate) schema: Value,
+}
+
+impl DeclaredParam {
+    /// The Param object of the content bundle.
+    pub(crate) fn to_param(&self) -> Param {
+        let mut param = Param {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            secure: self.secure,
+            schema: Raw::from(self.schema.clone()),
+            ..Param::default()
+        };
+        param.validation.errors.fill();
+        param.meta.fill();
+        param
+    }
+}
+
+/// The params that the fields of a struct declare, in the order of the fields.
+///
+/// `None`: `T` is no struct with named fields.
+pub(crate) fn params_of<T: JsonSchema + DeserializeOwned>() -> Option<Vec<DeclaredParam>> {
+    let (properties, required) = properties_of::<T>()?;
+    let declare = |(name, schema)| {
+        let required = required.contains(&name);
+        declared(name, required, schema)
+    };
+    let mut params: Vec<DeclaredParam> = properties.into_iter().map(declare).collect();
+    // The schema sorts its properties; people want to see them as they were written.
+    let fields = field_names::<T>();
+    params.sort_by_key(|param| fields.iter().position(|field| *field == param.name));
+    Some(params)
+}
+
+/// The wire names of a struct's fields as they stand in the code; empty where serde does not tell.
+fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    struct Ask<'a>(&'a mut &'static [&'static str]);
+
+    impl<'de> Deserializer<'de> for Ask<'_> {
+        type Error = de::value::Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Self::Error> {
+            Err(de::Error::custom("only asking"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _name: &'static str,
+            fields: &'static [&'static str],
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            *self.0 = fields;
+            self.deserialize_any(visitor)
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut fields: &[&str] = &[];
+    // It always fails: the answer is in what serde asked for.
+    let _ = T::deserialize(Ask(&mut fields));
+    fields
+}
+
+/// The declaration of one param with values of type `T`.
+pub(crate) fn param_of<T: JsonSchema>(name: &str, description: &str) -> DeclaredParam {
+    let mut param = declared(name.to_owned(), false, schema_of::<T>());
+    description.clone_into(&mut param.description);
+    param
+}
+
+/// A `StoreObjects` definition: property to schema, with the mark `isrequired` (`models.md` §9).
+pub(crate) fn object_type_of<T: JsonSchema>() -> Option<Value> {
+    let (properties, required) = properties_of::<T>()?;
+    let define = |(name, schema): (String, Value)| {
+        let mut definition = declared(name.clone(), false, schema).schema;
+        if let Value::Object(keys) = &mut definition {
+            keys.remove("default");
+            if required.contains(&name) {
+                keys.insert("isrequired".to_owned(), true.into());
+            }
+        }
+        (name, definition)
+    };
+    Some(Value::Object(properties.into_iter().map(define).collect()))
+}
+
+fn declared(name: String, required: bool, mut schema: Value) -> DeclaredParam {
+    let mut take = |key: &str| schema.as_object_mut().and_then(|keys| keys.remove(key));
+    let description = take("description").and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
+    let secure = take(SECURE_MARK).is_some();
+    take("title");
+    to_draft_4(&mut schema);
+    drop_null(&mut schema);
+    DeclaredParam { name, required, secure, description, schema }
+}
+
+fn properties_of<T: JsonSchema>() -> Option<(Map<String, Value>, Vec<String>)> {
+    let Value::Object(mut schema) = schema_of::<T>() else { return None };
+    let required = schema.remove("required").and_then(|names| serde_json::from_value(names).ok()).unwrap_or_default();
+    match (schema.remove("properties"), schema.get("type")) {
+        (Some(Value::Object(properties)), _) => Some((properties, required)),
+        (None, Some(kind)) if kind == "object" => Some((Map::new(), required)),
+        _ => None,
+    }
+}
+
+fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft07().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Draft 7 to draft 4, all the way down.
+fn to_draft_4(schema: &mut Value) {
+    match schema {
+        Value::Bool(true) => *schema = json!({}),
+        Value::Bool(false) => *schema = json!({"not": {}}),
+        Value::Object(keys) => {
+            keys.remove(SECURE_MARK);
+            if let Some(value) = keys.remove("const") {
+                keys.insert("enum".to_owned(), json!([value]));
+            }
+            for (exclusive, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
+                if let Some(limit) = keys.get(exclusive).filter(|limit| limit.is_number()).cloned() {
+                    keys.insert(bound.to_owned(), limit);
+                    keys.insert(exclusive.to_owned(), true.into());
+                }
+            }
+            // Rust's names for number sizes mean nothing to the server.
+            let is_number = ["integer", "number"].iter().any(|kind| names_type(keys.get("type"), kind));
+            if is_number {
+                keys.remove("format");
+            }
+            if keys.get("additionalProperties") == Some(&Value::Bool(true)) {
+                keys.remove("additionalProperties");
+            }
+            for key in ["items", "additionalProperties", "not"] {
+                keys.get_mut(key).into_iter().for_each(to_draft_4_unless_flag);
+            }
+            for key in ["allOf", "anyOf", "oneOf"] {
+                keys.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().for_each(to_draft_4);
+            }
+            for key in ["properties", "patternProperties", "definitions"] {
+                let below = keys.get_mut(key).and_then(Value::as_object_mut);
+                below.into_iter().flat_map(Map::values_mut).for_each(to_draft_4);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `additionalProperties: false` stays a flag in draft 4.
+fn to_draft_4_unless_flag(schema: &mut Value) {
+    if !schema.is_boolean() {
+        to_draft_4(schema);
+    }
+}
+
+fn names_type(type_: Option<&Value>, name: &str) -> bool {
+    match type_ {
+        Some(Value::String(one)) => one == name,
+        Some(Value::Array(many)) => many.iter().any(|one| one == name),
+        _ => false,
+    }
+}
+
+/// An optional param is one that is missing, not one that is `null`.
+fn drop_null(schema: &mut Value) {
+    let Value::Object(keys) = schema else { return };
+    if keys.get("default").is_some_and(Value::is_null) {
+        keys.remove("default");
+    }
+    if let Some(Value::Array(values)) = keys.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+    if let Some(Value::Array(types)) = keys.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            keys.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = keys.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            keys.remove("anyOf");
+            keys.extend(only);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(dead_code, reason = "the fields are read by their schema only")]
+
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::Secure;
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Mode {
+        Fast,
+        Slow,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Sample {
+        /// Host name or address.
+        #[serde(rename = "pdu/address")]
+        address: String,
+        /// Password.
+        #[serde(rename = "pdu/password")]
+        password: Option<Secure<String>>,
+        #[serde(rename = "pdu/outlet")]
+        #[schemars(range(min = 1, max = 8))]
+        outlet: u8,
+        #[serde(rename = "pdu/mode")]
+        mode: Option<Mode>,
+        #[serde(rename = "pdu/delay", default)]
+        delay_s: u32,
+        #[serde(rename = "pdu/any")]
+        any: Option<serde_json::Value>,
+    }
+
+    fn sample(name: &str) -> DeclaredParam {
+        params_of::<Sample>().unwrap().into_iter().find(|param| param.name == name).unwrap()
+    }
+
+    #[test]
+    fn a_struct_declares_its_params() {
+        let check = |name: &str, required: bool, secure: bool, schema: Value| {
+            let param = sample(name);
+            assert_eq!((param.required, param.secure, &param.schema), (required, secure, &schema), "{name}");
+        };
+        check("pdu/address", true, false, json!({"type": "string"}));
+        check("pdu/password", false, true, json!({"type": "string"}));
+        check("pdu/outlet", true, false, json!({"type": "integer", "minimum": 1, "maximum": 8}));
+        check("pdu/mode", false, false, json!({"type": "string", "enum": ["fast", "slow"]}));
+        check("pdu/delay", false, false, json!({"type": "integer", "minimum": 0, "default": 0}));
+        check("pdu/any", false, false, json!({}));
+        assert_eq!(sample("pdu/address").description, "Host name or address.");
+    }
+
+    #[test]
+    fn params_stand_in_the_order_of_the_fields() {
+        let names: Vec<String> = params_of::<Sample>().unwrap().into_iter().map(|param| param.name).collect();
+        let expected = ["pdu/address", "pdu/password", "pdu/outlet", "pdu/mode", "pdu/delay", "pdu/any"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn an_object_type_marks_its_required_properties() {
+        #[derive(Deserialize, JsonSchema)]
+        #[serde(rename_all = "PascalCase")]
+        struct Cow {
+            /// It has spots.
+            spotted: bool,
+            location: Option<String>,
+        }
+        let expected = json!({"Spotted": {"type": "boolean", "isrequired": true}, "Location": {"type": "string"}});
+        assert_eq!(object_type_of::<Cow>(), Some(expected));
+        assert_eq!(object_type_of::<String>(), None);
+    }
+
+    #[test]
+    fn schemas_are_draft_4_all_the_way_down() {
+        let mut schema = json!({"items": {"exclusiveMinimum": 0, "type": "number", "format": "double"},
+            "properties": {"a": true, "b": {"const": 1}}, "additionalProperties": false});
+        to_draft_4(&mut schema);
+        let expected = json!({"items": {"exclusiveMinimum": true, "minimum": 0, "type": "number"},
+            "properties": {"a": {}, "b": {"enum": [1]}}, "additionalProperties": false});
+        assert_eq!(schema, expected);
+    }
+}

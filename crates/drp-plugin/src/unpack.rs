@@ -1,0 +1,158 @@
+//! Files that a provider ships, and unpacking them.
+
+use std::{
+    fs::{self, Permissions},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Component, Path, PathBuf},
+};
+
+use thiserror::Error;
+
+/// A file inside of the executable.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    path: PathBuf,
+    contents: &'static [u8],
+    mode: u32,
+}
+
+/// A path that must not be unpacked.
+#[derive(Debug, Error)]
+#[error("file `{0}` is no relative path below the target: it must not be empty, absolute or hold `..`")]
+pub(crate) struct BadPath(String);
+
+/// Why a file was not unpacked.
+#[derive(Debug, Error)]
+pub(crate) enum UnpackError {
+    /// Text as Go providers print it (`vectors/wire/plugin-cli.json`).
+    #[error("Not a valid location: `{0}`")]
+    NoLocation(String),
+    #[error("cannot make directory `{path}`")]
+    MakeDirectory { path: PathBuf, source: io::Error },
+    #[error("`{0}` is a link or no directory: nothing is unpacked through it")]
+    NotADirectory(PathBuf),
+    #[error("cannot write `{path}`")]
+    Write { path: PathBuf, source: io::Error },
+}
+
+impl File {
+    pub(crate) fn new(path: &str, contents: &'static [u8], mode: u32) -> Result<Self, BadPath> {
+        let parts = Path::new(path).components();
+        if path.is_empty() || !parts.clone().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(BadPath(path.to_owned()));
+        }
+        Ok(Self { path: parts.collect(), contents, mode: mode & 0o777 })
+    }
+}
+
+/// Writes the files below `location`, which is made where it is missing.
+///
+/// Each file appears whole under its name or not at all, never through a link and never outside of `location`.
+/// Unpacking again leaves files alone that are as they should be.
+pub(crate) fn unpack(files: &[File], location: &str) -> Result<(), UnpackError> {
+    if location.trim().is_empty() {
+        return Err(UnpackError::NoLocation(location.to_owned()));
+    }
+    let root = Path::new(location);
+    fs::create_dir_all(root).map_err(|source| UnpackError::MakeDirectory { path: root.to_owned(), source })?;
+    for file in files {
+        make_parents(root, &file.path)?;
+        let path = root.join(&file.path);
+        if !is_unpacked(file, &path) {
+            write(file, &path).map_err(|source| UnpackError::Write { path, source })?;
+        }
+    }
+    Ok(())
+}
+
+fn make_parents(root: &Path, file: &Path) -> Result<(), UnpackError> {
+    let mut directory = root.to_owned();
+    for part in file.parent().into_iter().flat_map(Path::components) {
+        directory.push(part);
+        match fs::symlink_metadata(&directory) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(UnpackError::NotADirectory(directory)),
+            Err(_) => fs::create_dir(&directory)
+                .map_err(|source| UnpackError::MakeDirectory { path: directory.clone(), source })?,
+        }
+    }
+    Ok(())
+}
+
+fn is_unpacked(file: &File, path: &Path) -> bool {
+    let same_kind = |found: fs::Metadata| found.is_file() && found.permissions().mode() & 0o777 == file.mode;
+    fs::symlink_metadata(path).is_ok_and(same_kind) && fs::read(path).is_ok_and(|contents| contents == file.contents)
+}
+
+/// Writes beside the target and renames, which replaces a link instead of following it.
+fn write(file: &File, path: &Path) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+    let written = (|| {
+        let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+        out.write_all(file.contents)?;
+        out.set_permissions(Permissions::from_mode(file.mode))?;
+        out.sync_all()?;
+        fs::rename(&part, path)
+    })();
+    if written.is_err() {
+        // The error that counts is the first one.
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn tool() -> File {
+        File::new("bin/tool", b"#!", 0o755).unwrap()
+    }
+
+    #[test]
+    fn files_are_unpacked_with_their_mode_and_again_without_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = dir.path().join("new/sub");
+        let location = location.to_str().unwrap();
+        unpack(&[tool()], location).unwrap();
+        let path = Path::new(location).join("bin/tool");
+        let first = fs::metadata(&path).unwrap();
+        assert_eq!(first.permissions().mode() & 0o777, 0o755);
+        unpack(&[tool()], location).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), first.modified().unwrap());
+        fs::write(&path, "damaged").unwrap();
+        unpack(&[tool()], location).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"#!");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let location = dir.path().to_str().unwrap();
+        symlink(outside.path(), dir.path().join("bin")).unwrap();
+        assert!(matches!(unpack(&[tool()], location), Err(UnpackError::NotADirectory(_))));
+        fs::remove_file(dir.path().join("bin")).unwrap();
+        fs::create_dir(dir.path().join("bin")).unwrap();
+        let victim = outside.path().join("victim");
+        fs::write(&victim, "safe").unwrap();
+        symlink(&victim, dir.path().join("bin/tool")).unwrap();
+        unpack(&[tool()], location).unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"safe");
+    }
+
+    #[test]
+    fn paths_that_lead_out_are_refused() {
+        for path in ["", "/etc/passwd", "../x", "a/../../x", "./x", "a/."] {
+            let file = File::new(path, b"", 0o644);
+            let inside =
+                file.as_ref().is_ok_and(|file| file.path.components().all(|c| matches!(c, Component::Normal(_))));
+            assert!(file.is_err() || inside, "{path}");
+        }
+        assert!(matches!(unpack(&[], ""), Err(UnpackError::NoLocation(_))));
+    }
+}
