@@ -74,6 +74,22 @@ impl<'de> Deserialize<'de> for Raw {
     }
 }
 
+/// Any value fits.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Raw {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Raw".into()
+    }
+
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        true.into()
+    }
+}
+
 impl Default for Raw {
     fn default() -> Self {
         Self::null()

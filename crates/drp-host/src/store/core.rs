@@ -79,16 +79,16 @@ impl<V: View> Core<V> {
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
         let bytes = batch.check()?;
-        if let Some(reason) = self.health.read_only.get() {
-            return Err(CommitError::ReadOnly { reason: Arc::clone(reason) });
+        if let Some(reason) = self.read_only() {
+            return Err(CommitError::ReadOnly { reason });
         }
-        let stopped = || CommitError::Failed(Arc::new(StoreError::Stopped));
+        let stopped = || CommitError::ReadOnly { reason: stopped().into() };
         let pieces = u32::try_from(bytes.div_ceil(SPACE_BYTES)).expect("a checked batch fits the queue");
         let space = Arc::clone(&self.space).acquire_many_owned(pieces).await.map_err(|_| stopped())?;
         let place = self.jobs.reserve().await.map_err(|_| stopped())?;
         let (answer, answered) = oneshot::channel();
         place.send(Job { batch, bytes, answer, _space: space });
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        answered.await.unwrap_or_else(|_| Err(CommitError::Failed(Arc::new(StoreError::Stopped))))
     }
 
     pub(super) fn watch(&self, from: Option<u64>) -> Result<Watch, WatchError> {
@@ -100,9 +100,18 @@ impl<V: View> Core<V> {
             revision: self.read(View::revision),
             batches: self.health.batches.load(Ordering::Relaxed),
             transactions: self.health.transactions.load(Ordering::Relaxed),
-            read_only: self.health.read_only.get().cloned(),
+            read_only: self.read_only(),
         }
     }
+
+    fn read_only(&self) -> Option<Arc<str>> {
+        let stopped = || self.jobs.is_closed().then(|| stopped().into());
+        self.health.read_only.get().cloned().or_else(stopped)
+    }
+}
+
+fn stopped() -> String {
+    StoreError::Stopped.to_string()
 }
 
 /// A thread that is waited for when this is dropped.

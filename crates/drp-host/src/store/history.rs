@@ -28,7 +28,7 @@ pub struct Commit {
 impl Commit {
     pub(super) fn bytes(&self) -> usize {
         let of_changes: usize = self.changes.iter().map(Changed::bytes).sum();
-        size_of::<Self>() + self.note.principal.len() + of_changes
+        size_of::<Self>() + self.note.bytes() + of_changes
     }
 }
 

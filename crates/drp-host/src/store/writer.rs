@@ -11,10 +11,11 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::batch::within;
 use super::core::{Health, Job};
 use super::engine::{Draft, Engine, View};
 use super::history::{Changed, Commit, History};
-use super::{BATCH_BYTES_MAX, Batch, Change, CommitError, Committed, Entry, StoreError, Write, within};
+use super::{BATCH_BYTES_MAX, Batch, Change, CommitError, Committed, Entry, StoreError, Write};
 
 /// Batches that share one transaction.
 const GROUP_BATCHES_MAX: usize = 256;

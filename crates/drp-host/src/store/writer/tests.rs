@@ -115,11 +115,14 @@ async fn a_store_whose_writer_panicked_refuses_commits_and_ends_watches() {
     let (store, gate) = gated();
     let mut watch = store.watch(None).unwrap();
     drop(gate);
-    for _ in 0..2 {
-        let refused = store.commit(batch_of([Change::put("s", "k", "x")])).await;
-        assert!(matches!(&refused, Err(CommitError::Failed(source)) if matches!(**source, StoreError::Stopped)));
-    }
+    let change = || batch_of([Change::put("s", "k", "x")]);
+    let failed = store.commit(change()).await;
+    assert!(matches!(&failed, Err(CommitError::Failed(source)) if matches!(**source, StoreError::Stopped)));
     assert_eq!(watch.next().await, None);
+    let reason = "cannot reach the store's writer, which has stopped";
+    let refused = store.commit(change()).await.unwrap_err();
+    assert_eq!(refused.to_string(), format!("cannot change the store, which is read-only: {reason}"));
+    assert_eq!(store.status().read_only.as_deref(), Some(reason));
     assert_eq!(store.read(View::revision), 0);
 }
 

@@ -1,0 +1,95 @@
+//! Events over a websocket that speaks as the recorded server does (`vectors/wire/listen-eventselect.jsonl`).
+
+use std::{net::TcpListener, sync::Arc, thread};
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
+
+use crate::peer::{Host, Start, eventually};
+
+type Socket = WebSocket<rustls::StreamOwned<rustls::ServerConnection, std::net::TcpStream>>;
+
+/// A TLS server with one websocket, whose script a test writes.
+fn serve(script: impl FnOnce(Socket) + Send + 'static) -> (String, thread::JoinHandle<()>) {
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("https://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        script(tungstenite::accept(rustls::StreamOwned::new(tls, stream)).unwrap());
+    });
+    (endpoint, server)
+}
+
+fn event(type_: &str, action: &str, key: &str) -> Message {
+    let event =
+        json!({"Time": "2026-11-22T08:02:01.241622081Z", "Type": type_, "Action": action, "Key": key, "Object": null});
+    Message::text(event.to_string())
+}
+
+/// Answers register and deregister with their echo until the peer closes; returns what it was told.
+fn echo_until_close(socket: &mut Socket, told: &mut Vec<String>) {
+    while let Ok(message) = socket.read() {
+        match message {
+            Message::Text(text) => echo(socket, text.as_str(), told),
+            Message::Close(_) => return,
+            _ => {}
+        }
+    }
+}
+
+fn echo(socket: &mut Socket, text: &str, told: &mut Vec<String>) {
+    let (verb, selector) = text.split_once(' ').unwrap();
+    told.push(text.to_owned());
+    socket.send(event("websocket", verb, selector)).unwrap();
+}
+
+#[test]
+fn selected_events_reach_the_handler_and_its_lines_are_never_republished() {
+    let (endpoint, server) = serve(|mut socket| {
+        let mut told = Vec::new();
+        while told.len() < 2 {
+            let Message::Text(text) = socket.read().unwrap() else { continue };
+            echo(&mut socket, text.as_str(), &mut told);
+        }
+        assert_eq!(told, ["register machines.create.*", "register machines.panic.*"]);
+        socket.send(event("machines", "create", "47592f82")).unwrap();
+        socket.send(event("machines", "panic", "47592f82")).unwrap();
+        socket.send(event("machines", "create", "47592f82")).unwrap();
+        echo_until_close(&mut socket, &mut told);
+    });
+    let start =
+        Start { endpoint: Some(&endpoint), selectors: Some("machines.create.* machines.panic.*"), ..Start::default() };
+    let mut host = Host::start_with(&start);
+    host.configure();
+    eventually("both events are handled, the panic between them notwithstanding", || {
+        (host.act("handled", &json!({})).1 == json!(2)).then_some(())
+    });
+    let line = host.wait_for_line("handling machines.create.47592f82");
+    assert_eq!(line["IgnorePublish"], json!(true));
+    // One stream for the life of the process: another configuration does not register again.
+    host.configure();
+    host.act("log", &json!({"subject/count": 1}));
+    assert_eq!(host.wait_for_line("line 0")["IgnorePublish"], json!(false));
+    assert_eq!(host.post(crate::peer::STOP, &Value::Null).0, 200);
+    assert!(host.wait_for_exit().success());
+    server.join().unwrap();
+}
+
+#[test]
+fn a_configuration_fails_where_events_cannot_be_had() {
+    let start = Start { selectors: Some("machines.create.*"), ..Start::default() };
+    let host = Host::start_with(&start);
+    let (status, body) = host.post(crate::peer::CONFIG, &json!({"subject/token": "t0ken"}));
+    assert_eq!(status, 500);
+    assert!(body["Messages"][0].as_str().unwrap().starts_with("unable to create event stream: "), "{body}");
+}

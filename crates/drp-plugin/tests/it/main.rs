@@ -1,0 +1,10 @@
+//! The framework as a process, against a raw-socket peer that uses nothing of ours.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests")]
+
+mod config;
+mod events;
+mod lifecycle;
+mod logging;
+mod peer;
+mod requests;
+mod subject;

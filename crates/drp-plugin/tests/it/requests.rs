@@ -1,0 +1,116 @@
+//! How requests are answered.
+
+use serde_json::{Value, json};
+
+use crate::peer::{ACTION, Host, STOP, send};
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+#[test]
+fn actions_are_refused_until_the_plugin_is_configured() {
+    let host = Host::start();
+    let (status, body) = host.act("limit", &json!({}));
+    assert_eq!((status, &body["Code"]), (409, &json!(409)), "{body}");
+    host.configure();
+    assert_eq!(host.act("limit", &json!({})), (200, json!(10)));
+}
+
+#[test]
+fn numbers_come_back_exactly() {
+    let host = Host::configured();
+    for text in ["9007199254740993", "0.123456789", "1e-9", "123456789012345678901234567890", r#"{"a":[1.10,null]}"#] {
+        let body = format!(r#"{{"Command":"echo","Params":{{"subject/value":{text}}}}}"#);
+        assert_eq!(send(&host.socket(), "POST", ACTION, &[JSON], &body), (200, text.to_owned()));
+    }
+}
+
+#[test]
+fn a_panic_is_a_500_without_a_trace_and_others_go_on() {
+    let host = Host::configured();
+    let (status, body) = host.act("panic", &json!({}));
+    assert_eq!((status, &body["Messages"]), (500, &json!(["action `panic` panicked; the log says more"])));
+    host.wait_for_line("asked to panic");
+    assert_eq!(host.act("limit", &json!({})), (200, json!(10)));
+}
+
+#[test]
+fn an_error_whose_code_is_none_is_a_500_with_its_message() {
+    let host = Host::configured();
+    for code in [0, 200, 700] {
+        let (status, body) = host.act("fail", &json!({"subject/code": code, "subject/message": "why"}));
+        assert_eq!((status, &body["Messages"], &body["Code"]), (500, &json!(["why"]), &json!(500)));
+    }
+    let (status, body) = host.act("fail", &json!({"subject/code": 418, "subject/message": "tea"}));
+    let expected = json!({"Model": "plugin", "Key": "subject", "Type": "plugin", "Messages": ["tea"], "Code": 418});
+    assert_eq!((status, body), (418, expected));
+}
+
+#[test]
+fn params_that_are_missing_or_wrong_are_all_named() {
+    let host = Host::configured();
+    let (status, body) = host.act("fail", &json!({"subject/code": "x"}));
+    assert_eq!(status, 400);
+    let messages = body["Messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 2, "{body}");
+    assert_eq!(messages[0], "Params/subject/message: required, but not set");
+    assert!(messages[1].as_str().unwrap().starts_with("Params/subject/code: invalid type"), "{body}");
+}
+
+#[test]
+fn bad_requests_get_an_error_object() {
+    let host = Host::configured();
+    let check = |method: &str, path: &str, headers: &[(&str, &str)], body: &str, status: u16, message: &str| {
+        let (found, answer) = send(&host.socket(), method, path, headers, body);
+        let error: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{body:?} got {answer:?}"));
+        assert_eq!((found, &error["Code"]), (status, &json!(status)), "{method} {path} {body:?}: {answer}");
+        assert!(error["Messages"].to_string().contains(message), "{message:?} in {answer}");
+    };
+    check("POST", ACTION, &[], "{}", 400, "Invalid content type: ");
+    check("POST", ACTION, &[("Content-Type", "text/plain")], "{}", 400, "Invalid content type: text/plain");
+    check("POST", ACTION, &[JSON], "{", 400, "EOF");
+    check("POST", ACTION, &[JSON], "[1]", 400, "invalid type: sequence");
+    check("POST", ACTION, &[JSON], r#"{"Command":5}"#, 400, "invalid type: integer");
+    check("POST", ACTION, &[JSON], r#"{"Command":"limit"} trailing"#, 400, "trailing");
+    check(
+        "POST",
+        ACTION,
+        &[JSON],
+        &format!(r#"{{"Model":{}{}}}"#, "[".repeat(500), "]".repeat(500)),
+        400,
+        "128 levels",
+    );
+    check("POST", ACTION, &[JSON], r#"{"Command":"nosuch"}"#, 404, "Unknown command: nosuch");
+    check("GET", ACTION, &[JSON], "", 404, "null");
+    check("POST", "/api-plugin/v4/nosuch", &[JSON], "{}", 404, "null");
+    check("POST", "/api-plugin/v4/publish", &[JSON], "{}", 404, "null");
+}
+
+#[test]
+fn an_action_in_flight_ends_before_stop_is_answered() {
+    let mut host = Host::configured();
+    let socket = host.socket();
+    let action = std::thread::spawn(move || {
+        crate::peer::post(&socket, ACTION, &crate::peer::action("sleep", &json!({"subject/count": 700})))
+    });
+    host.wait_until_busy();
+    let (status, body) = host.post(STOP, &Value::Null);
+    assert_eq!((status, &body["Code"]), (200, &json!(200)));
+    assert_eq!(action.join().unwrap(), (200, json!("slept")));
+    assert!(host.wait_for_exit().success());
+    assert!(!host.socket().exists());
+    host.wait_for_line("the stop hook ran");
+}
+
+#[test]
+fn an_action_that_outlasts_the_drain_is_cancelled_with_503() {
+    let mut host = Host::configured();
+    let socket = host.socket();
+    let action = std::thread::spawn(move || {
+        crate::peer::post(&socket, ACTION, &crate::peer::action("sleep", &json!({"subject/count": 60_000})))
+    });
+    host.wait_until_busy();
+    assert_eq!(host.post(STOP, &Value::Null).0, 200);
+    let (status, body) = action.join().unwrap();
+    assert_eq!(status, 503, "{body}");
+    assert!(host.wait_for_exit().success());
+}
