@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// Test binaries speak raw bytes: they know nothing of ours.
-const STRANGERS: [&str; 1] = ["rude-provider"];
+const STRANGERS: [&str; 2] = ["raw-peer", "rude-provider"];
 
 #[test]
 fn crates_depend_only_on_those_they_may_know() {

@@ -66,3 +66,7 @@ pub use param::NoParams;
 pub use provider::Provider;
 pub use secure::Secure;
 pub use target::{System, Target};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

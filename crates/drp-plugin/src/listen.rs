@@ -30,7 +30,7 @@ use crate::{
     Provider,
     callback::Callback,
     log::{LogLayer, LogQueue, send_all},
-    parent::wait_for_orphaned,
+    parent::Parent,
     serve::Service,
 };
 
@@ -79,6 +79,7 @@ async fn serve<S: Send + Sync + 'static>(
     from: &str,
     level: Level,
 ) -> Result<(), ListenError> {
+    let parent = Parent::current();
     let (to, from, swapped) = order(Path::new(to), Path::new(from)).await;
     let listener = bind(to).await?;
     let mut signals = Signals::new().map_err(|source| ListenError::Signals { source })?;
@@ -97,7 +98,7 @@ async fn serve<S: Send + Sync + 'static>(
     let orphaned = tokio::select! {
         () = service.stop_asked.cancelled() => false,
         () = signals.next() => false,
-        () = wait_for_orphaned(from.to_owned()) => true,
+        () = parent.wait_until_gone(from.to_owned()) => true,
     };
     tokio::spawn(exit_at_once_on_signal(signals, to.to_owned()));
     stop(&service, orphaned).await;

@@ -6,20 +6,25 @@ use drp_core::limits;
 use rustix::process::{Pid, getppid};
 use tokio::net::UnixStream;
 
-/// Returns once the process that started this one has ended and its callback socket refuses connections.
-///
-/// Stdin cannot tell: hosts close it at once. A changed parent alone does not count, since a host may hand its
-/// plugins over; a refusing socket alone does not count, since a host may be restarting its listener.
-pub(crate) async fn wait_for_orphaned(callback_socket: PathBuf) {
-    let parent = getppid();
-    loop {
-        tokio::time::sleep(limits::PARENT_CHECK_TIME).await;
-        if parent_is_gone(parent) && UnixStream::connect(&callback_socket).await.is_err() {
-            return;
+/// The process that started this one. Look it up before that process can have ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Parent(Option<Pid>);
+
+impl Parent {
+    pub(crate) fn current() -> Self {
+        Self(getppid())
+    }
+
+    /// Returns once the parent has ended and its callback socket refuses connections.
+    ///
+    /// Stdin cannot tell: hosts close it at once. A changed parent alone does not count, since a host may hand its
+    /// plugins over; a refusing socket alone does not count, since a host may be restarting its listener.
+    pub(crate) async fn wait_until_gone(self, callback_socket: PathBuf) {
+        loop {
+            tokio::time::sleep(limits::PARENT_CHECK_TIME).await;
+            if getppid() != self.0 && UnixStream::connect(&callback_socket).await.is_err() {
+                return;
+            }
         }
     }
-}
-
-fn parent_is_gone(parent: Option<Pid>) -> bool {
-    getppid() != parent
 }

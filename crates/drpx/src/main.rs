@@ -1,1 +1,57 @@
-fn main() {}
+//! `drpx`: run, serve and call plugin providers of Digital Rebar Provision.
+//!
+//! Results and what a person watches go to stdout, everything else to stderr. Exit codes: see [`exit::Exit`].
+
+mod action;
+mod cli;
+mod connection;
+mod exit;
+mod param;
+mod run;
+mod serve;
+mod show;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::{
+    cli::{Cli, Command},
+    exit::{Exit, Failure},
+};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and are no mistake.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Well };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            show::complain(&failure.to_string());
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    if let Command::Completions { shell } = command {
+        clap_complete::generate(shell, &mut Cli::command(), "drpx", &mut std::io::stdout());
+        return Ok(Exit::Well);
+    }
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    runtime.block_on(async {
+        match command {
+            Command::Run(args) => run::run(args).await,
+            Command::Serve(args) => serve::serve(args).await,
+            Command::Action(args) => action::action(args).await,
+            Command::Completions { .. } => Ok(Exit::Well),
+        }
+    })
+}

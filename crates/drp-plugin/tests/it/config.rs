@@ -24,7 +24,7 @@ fn a_good_configuration_takes_the_place_of_the_last() {
 #[test]
 fn an_empty_configuration_is_a_configuration() {
     let host = Host::start();
-    let (status, body) = crate::peer::send(&host.socket(), "POST", CONFIG, &[("Content-Type", "application/json")], "");
+    let (status, body) = raw_peer::send(&host.socket(), "POST", CONFIG, &[("Content-Type", "application/json")], "");
     assert_eq!(status, 400, "the token is required: {body}");
     assert!(body.contains("subject/token"));
 }

@@ -5,7 +5,9 @@ use std::{net::TcpListener, sync::Arc, thread};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
-use crate::peer::{Host, Start, eventually};
+use raw_peer::eventually;
+
+use crate::peer::{Host, Start};
 
 type Socket = WebSocket<rustls::StreamOwned<rustls::ServerConnection, std::net::TcpStream>>;
 
@@ -74,12 +76,12 @@ fn selected_events_reach_the_handler_and_its_lines_are_never_republished() {
     eventually("both events are handled, the panic between them notwithstanding", || {
         (host.act("handled", &json!({})).1 == json!(2)).then_some(())
     });
-    let line = host.wait_for_line("handling machines.create.47592f82");
+    let line = host.callbacks.wait_for_line("handling machines.create.47592f82");
     assert_eq!(line["IgnorePublish"], json!(true));
     // One stream for the life of the process: another configuration does not register again.
     host.configure();
     host.act("log", &json!({"subject/count": 1}));
-    assert_eq!(host.wait_for_line("line 0")["IgnorePublish"], json!(false));
+    assert_eq!(host.callbacks.wait_for_line("line 0")["IgnorePublish"], json!(false));
     assert_eq!(host.post(crate::peer::STOP, &Value::Null).0, 200);
     assert!(host.wait_for_exit().success());
     server.join().unwrap();

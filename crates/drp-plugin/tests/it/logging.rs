@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::peer::{ACTION, Host, SECRET, STOP, Start, action, send};
+use raw_peer::send;
+
+use crate::peer::{ACTION, Host, SECRET, STOP, Start, action};
 
 #[test]
 fn lines_reach_the_host_as_log_lines() {
     let host = Host::configured();
     host.act("log", &json!({"subject/count": 1}));
-    let line = host.wait_for_line("line 0");
+    let line = host.callbacks.wait_for_line("line 0");
     let keys: Vec<&String> = line.as_object().unwrap().keys().collect();
     let mut expected =
         ["Group", "Seq", "Time", "Service", "Principal", "Level", "File", "Line", "Message", "Data", "IgnorePublish"];
@@ -25,11 +27,11 @@ fn a_planted_secret_is_in_no_line_and_no_error() {
     let mut host = Host::configured();
     let (status, body) = host.act("leak", &json!({}));
     assert_eq!((status, &body["Messages"]), (502, &json!(["the service refused token [secret]"])));
-    host.wait_for_line("token=[secret]");
-    host.wait_for_line("its token [secret]");
+    host.callbacks.wait_for_line("token=[secret]");
+    host.callbacks.wait_for_line("its token [secret]");
     host.post(STOP, &Value::Null);
     host.wait_for_exit();
-    for line in host.lines() {
+    for line in host.callbacks.lines() {
         assert!(!line.to_string().contains(SECRET), "{line}");
     }
     let mut err = String::new();
@@ -54,7 +56,7 @@ fn without_its_host_a_plugin_answers_and_its_memory_stays() {
     assert!(host.wait_for_exit().success());
     // The connection to the host is still open, so what was logged last may have gone either way; the count must not.
     let local = reader.join().unwrap().matches("line ").count();
-    let posted = host.lines().len();
+    let posted = host.callbacks.lines().len();
     assert!(local + posted > 0);
 }
 
@@ -63,7 +65,7 @@ fn where_the_real_callback_path_is_unknown_the_documented_one_is_used() {
     let host = Host::start_with(&Start { prefix: Some("/api-plugin-server/v4"), ..Start::default() });
     host.configure();
     host.act("log", &json!({"subject/count": 3}));
-    host.wait_for_line("line 2");
+    host.callbacks.wait_for_line("line 2");
 }
 
 #[test]
@@ -72,9 +74,9 @@ fn a_request_may_ask_for_its_own_level_and_a_token() {
     let body = action("limit", &json!({})).to_string();
     let json = ("Content-Type", "application/json");
     send(&host.socket(), "POST", ACTION, &[json, ("X-Log-Request", "trace"), ("X-Log-Token", "tok-123")], &body);
-    host.wait_for_line("Log token: tok-123");
+    host.callbacks.wait_for_line("Log token: tok-123");
     send(&host.socket(), "POST", ACTION, &[json, ("X-Log-Request", "bogus")], &body);
-    host.wait_for_line("Invalid requested log level bogus");
+    host.callbacks.wait_for_line("Invalid requested log level bogus");
 }
 
 #[test]
@@ -83,6 +85,6 @@ fn the_last_lines_are_not_lost_at_stop() {
     host.act("log", &json!({"subject/count": 500}));
     host.post(STOP, &Value::Null);
     host.wait_for_exit();
-    host.wait_for_line("line 499");
-    host.wait_for_line("the stop hook ran");
+    host.callbacks.wait_for_line("line 499");
+    host.callbacks.wait_for_line("the stop hook ran");
 }

@@ -1,15 +1,12 @@
-//! A host of bare sockets: HTTP by hand over unix streams.
+//! The provider under test as a process, with a host of bare sockets around it.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    os::unix::net::{UnixListener, UnixStream},
+    io::BufReader,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
-    thread,
-    time::{Duration, Instant},
 };
 
+use raw_peer::{CALLBACK_PREFIX, Callbacks, eventually, post, wait_for_ready};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,18 +18,12 @@ pub(crate) const ACTION: &str = "/api-plugin/v4/action";
 pub(crate) const STOP: &str = "/api-plugin/v4/stop";
 pub(crate) const SECRET: &str = "opensesame-4711";
 
-/// How long anything may take that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What the plugin said on the callback socket: path and body.
-type Said = Arc<Mutex<Vec<(String, String)>>>;
-
 pub(crate) struct Host {
     pub(crate) dir: TempDir,
     pub(crate) child: Child,
     _out: BufReader<ChildStdout>,
     pub(crate) err: Option<ChildStderr>,
-    said: Said,
+    pub(crate) callbacks: Callbacks,
 }
 
 /// How a plugin is started, where the usual way is not what a test wants.
@@ -41,7 +32,6 @@ pub(crate) struct Start<'a> {
     pub(crate) endpoint: Option<&'a str>,
     pub(crate) selectors: Option<&'a str>,
     pub(crate) swap_sockets: bool,
-    pub(crate) no_callback_socket: bool,
     /// The callback prefix that is answered; the other one is a 404.
     pub(crate) prefix: Option<&'static str>,
 }
@@ -53,14 +43,7 @@ impl Host {
 
     pub(crate) fn start_with(start: &Start<'_>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let said = Said::default();
-        if !start.no_callback_socket {
-            serve_callbacks(
-                &dir.path().join("from"),
-                start.prefix.unwrap_or("/api-server-plugin/v4"),
-                Arc::clone(&said),
-            );
-        }
+        let callbacks = Callbacks::serve(&dir.path().join("from"), start.prefix.unwrap_or(CALLBACK_PREFIX));
         let order = if start.swap_sockets { ["from", "to"] } else { ["to", "from"] };
         let mut command = subject(dir.path(), order);
         if let Some(selectors) = start.selectors {
@@ -71,7 +54,7 @@ impl Host {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         wait_for_ready(&mut out);
         let err = child.stderr.take();
-        Self { dir, child, _out: out, err, said }
+        Self { dir, child, _out: out, err, callbacks }
     }
 
     /// A plugin that has been configured.
@@ -107,19 +90,6 @@ impl Host {
         eventually("the plugin ends", || self.child.try_wait().unwrap())
     }
 
-    /// All log lines so far.
-    pub(crate) fn lines(&self) -> Vec<Value> {
-        let said = self.said.lock().unwrap();
-        let logs = said.iter().filter(|(path, _)| path.ends_with("/log"));
-        logs.map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
-    }
-
-    /// Waits for a log line whose message contains the text.
-    pub(crate) fn wait_for_line(&self, text: &str) -> Value {
-        let found = || self.lines().into_iter().find(|line| line["Message"].as_str().unwrap().contains(text));
-        eventually(text, found)
-    }
-
     pub(crate) fn memory_kb(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -149,101 +119,6 @@ pub(crate) fn subject(dir: &Path, sockets: [&str; 2]) -> Command {
     command
 }
 
-/// The harness of the test binary prints some lines of its own first.
-pub(crate) fn wait_for_ready(out: &mut impl BufRead) {
-    let mut line = String::new();
-    while line.trim_end() != "READY!" {
-        line.clear();
-        assert!(out.read_line(&mut line).unwrap() > 0, "the provider ended before it was ready");
-    }
-}
-
 pub(crate) fn action(command: &str, params: &Value) -> Value {
     json!({"Model": {}, "Plugin": "instance", "Command": command, "CommandSet": "system", "Params": params})
-}
-
-pub(crate) fn post(socket: &Path, path: &str, body: &Value) -> (u16, Value) {
-    let body = body.to_string();
-    let (status, answer) = send(socket, "POST", path, &[("Content-Type", "application/json")], &body);
-    (status, serde_json::from_str(&answer).unwrap_or(Value::Null))
-}
-
-/// One request on a connection of its own.
-pub(crate) fn send(socket: &Path, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-    let mut stream = UnixStream::connect(socket).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let length = body.len();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nHost: unix\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.split(' ').nth(1).unwrap_or_else(|| panic!("no status in {answer:?}"));
-    (status.parse().unwrap(), body.to_owned())
-}
-
-/// Waits for something to be so.
-pub(crate) fn eventually<T>(what: &str, check: impl FnMut() -> Option<T>) -> T {
-    eventually_within(PATIENCE, what, check)
-}
-
-pub(crate) fn eventually_within<T>(limit: Duration, what: &str, mut check: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(value) = check() {
-            return value;
-        }
-        assert!(started.elapsed() < limit, "waited {limit:?} in vain: {what}");
-        thread::park_timeout(Duration::from_millis(10));
-    }
-}
-
-fn serve_callbacks(path: &Path, prefix: &'static str, said: Said) {
-    let listener = UnixListener::bind(path).unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let said = Arc::clone(&said);
-            thread::spawn(move || serve_one(stream.unwrap(), prefix, &said));
-        }
-    });
-}
-
-fn serve_one(stream: UnixStream, prefix: &str, said: &Said) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
-    loop {
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            if line == "\r\n" {
-                break;
-            }
-            head.push(line);
-        }
-        let length = head
-            .iter()
-            .find_map(|line| line.to_lowercase().strip_prefix("content-length:").map(|n| n.trim().parse().unwrap()));
-        let mut body = vec![0; length.unwrap_or(0)];
-        reader.read_exact(&mut body).unwrap();
-        let path = head[0].split(' ').nth(1).unwrap().to_owned();
-        let known = path.starts_with(prefix);
-        if known {
-            said.lock().unwrap().push((path, String::from_utf8(body).unwrap()));
-        }
-        let answer: &[u8] = if known {
-            b"HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n"
-        } else {
-            b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-        };
-        if stream.write_all(answer).is_err() {
-            return;
-        }
-    }
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::peer::{ACTION, Host, STOP, send};
+use raw_peer::send;
+
+use crate::peer::{ACTION, Host, STOP};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
@@ -29,7 +31,7 @@ fn a_panic_is_a_500_without_a_trace_and_others_go_on() {
     let host = Host::configured();
     let (status, body) = host.act("panic", &json!({}));
     assert_eq!((status, &body["Messages"]), (500, &json!(["action `panic` panicked; the log says more"])));
-    host.wait_for_line("asked to panic");
+    host.callbacks.wait_for_line("asked to panic");
     assert_eq!(host.act("limit", &json!({})), (200, json!(10)));
 }
 
@@ -90,7 +92,7 @@ fn an_action_in_flight_ends_before_stop_is_answered() {
     let mut host = Host::configured();
     let socket = host.socket();
     let action = std::thread::spawn(move || {
-        crate::peer::post(&socket, ACTION, &crate::peer::action("sleep", &json!({"subject/count": 700})))
+        raw_peer::post(&socket, ACTION, &crate::peer::action("sleep", &json!({"subject/count": 700})))
     });
     host.wait_until_busy();
     let (status, body) = host.post(STOP, &Value::Null);
@@ -98,7 +100,7 @@ fn an_action_in_flight_ends_before_stop_is_answered() {
     assert_eq!(action.join().unwrap(), (200, json!("slept")));
     assert!(host.wait_for_exit().success());
     assert!(!host.socket().exists());
-    host.wait_for_line("the stop hook ran");
+    host.callbacks.wait_for_line("the stop hook ran");
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn an_action_that_outlasts_the_drain_is_cancelled_with_503() {
     let mut host = Host::configured();
     let socket = host.socket();
     let action = std::thread::spawn(move || {
-        crate::peer::post(&socket, ACTION, &crate::peer::action("sleep", &json!({"subject/count": 60_000})))
+        raw_peer::post(&socket, ACTION, &crate::peer::action("sleep", &json!({"subject/count": 60_000})))
     });
     host.wait_until_busy();
     assert_eq!(host.post(STOP, &Value::Null).0, 200);

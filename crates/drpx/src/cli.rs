@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Run, serve and call plugin providers of Digital Rebar Provision.
+///
+/// A plugin provider is an executable that extends a dr-provision server. drpx runs one, written in Rust or Go, on a
+/// server of its own, so that you can try, test and debug it without a dr-provision at hand.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 well, 1 what was asked for failed, 2 usage, 3 a provider did not load or configure, 130 interrupted"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(RunArgs),
+    Serve(ServeArgs),
+    Action(ActionArgs),
+    /// Print completions for a shell.
+    #[command(after_help = "Example: drpx completions bash > /etc/bash_completion.d/drpx")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Run providers on a server of their own and show what happens.
+///
+/// Starts a server, loads each provider, makes its plugin if it does not start by itself, and shows the plugin's life,
+/// its log and all events until Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  drpx run .                                  build the provider in this directory and run it
+  drpx run ./ipmi --demo                      try all its actions on a machine called demo
+  drpx run . --demo --action increment --action increment='{\"incrementer/step\":5}' --exit
+  drpx run ./slack --secret slack/bot-key=env:BOT_KEY")]
+pub(crate) struct RunArgs {
+    /// A crate's directory, which is built for release, or a provider's executable in any language.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Make a machine `demo` and run the providers' actions on it and on the system.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Run this action, with params as a JSON object; repeatable. Replaces the actions that --demo would run.
+    #[arg(long = "action", value_name = "NAME[=JSON]")]
+    pub(crate) actions: Vec<String>,
+    /// End when the actions have run, instead of waiting for Ctrl-C.
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// Set a param of the plugins; the value is JSON, or else text. Repeatable.
+    #[arg(long = "param", value_name = "K=V")]
+    pub(crate) params: Vec<String>,
+    /// Set the plugins' params from a file with a JSON object.
+    #[arg(long = "params", value_name = "FILE")]
+    pub(crate) params_file: Option<PathBuf>,
+    /// Set a param of the plugins to the text in an environment variable, which shows in no list of processes.
+    #[arg(long = "secret", value_name = "K=env:VAR")]
+    pub(crate) secrets: Vec<String>,
+    /// Keep the server's data here, instead of in a directory that is removed at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where the server listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+}
+
+/// Run a server of plugin providers.
+///
+/// Serves the dr-provision API over HTTPS and runs a plugin for every plugin object, until SIGTERM or Ctrl-C. The first
+/// start makes a certificate and, unless --user is given, an administrator `rocketskates` with a random password,
+/// which is printed once.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  drpx serve --data ./data --listen 127.0.0.1:8092 --plugins ./providers --user admin:secret
+  RS_ENDPOINT=https://127.0.0.1:8092 RS_KEY=admin:secret drpcli plugins list")]
+pub(crate) struct ServeArgs {
+    /// Where the server keeps its data; made if it is missing.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Where the API listens.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8092")]
+    pub(crate) listen: SocketAddr,
+    /// The directory with the providers' executables; `plugins` in the data directory if not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plugins: Option<PathBuf>,
+    /// The administrator and their password.
+    #[arg(long, value_name = "NAME:PASSWORD", env = "RS_KEY", hide_env_values = true)]
+    pub(crate) user: Option<String>,
+    /// Serve the static files over plain HTTP here as well.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) static_listen: Option<SocketAddr>,
+}
+
+/// Run an action on a running server.
+///
+/// Prints the action's result as JSON.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  drpx action machines/demo increment incrementer/step=5
+  drpx action system incrstatus")]
+pub(crate) struct ActionArgs {
+    /// TYPE/KEY of an object, such as machines/demo or plugins/ipmi, or `system`.
+    #[arg(value_name = "OBJECT")]
+    pub(crate) object: String,
+    /// Name of the action.
+    pub(crate) command: String,
+    /// Params of the action; a value is JSON, or else text.
+    #[arg(value_name = "K=V")]
+    pub(crate) params: Vec<String>,
+    /// Run the action of this plugin, where several offer it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plugin: Option<String>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// How to reach a server.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct ConnectionArgs {
+    /// URL of the server.
+    #[arg(short = 'E', long, env = "RS_ENDPOINT", default_value = "https://127.0.0.1:8092")]
+    pub(crate) endpoint: String,
+    /// User and password.
+    #[arg(long, value_name = "NAME:PASSWORD", env = "RS_KEY", hide_env_values = true)]
+    pub(crate) user: Option<String>,
+    /// Token; wins over the user.
+    #[arg(short = 'T', long, env = "RS_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Certificate authority of the server, as a PEM file; the system's authorities if not given.
+    #[arg(long, value_name = "FILE", env = "RS_CA_FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Believe any certificate: whoever sits in between can read and change everything.
+    #[arg(long, conflicts_with = "ca_file")]
+    pub(crate) accept_invalid_certs: bool,
+}

@@ -1,0 +1,151 @@
+//! A host of bare sockets, for tests: HTTP by hand over unix streams, and nothing of ours.
+//!
+//! A framework and a host that were tested only against each other could agree on anything. This peer speaks the
+//! bytes that were recorded from the real ones.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    path::Path,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// How long anything may take that a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The prefix that real hosts serve on the callback socket.
+pub const CALLBACK_PREFIX: &str = "/api-server-plugin/v4";
+
+/// The answer to a request: its status and its body.
+pub type Answer = (u16, String);
+
+/// Posts JSON and reads JSON; what is no JSON reads as `null`.
+pub fn post(socket: &Path, path: &str, body: &Value) -> (u16, Value) {
+    let (status, answer) = send(socket, "POST", path, &[("Content-Type", "application/json")], &body.to_string());
+    (status, serde_json::from_str(&answer).unwrap_or(Value::Null))
+}
+
+/// One request on a connection of its own.
+pub fn send(socket: &Path, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    try_send(socket, method, path, headers, body).unwrap_or_else(|| panic!("{method} {path} was not answered"))
+}
+
+/// Like [`send`]; `None` where the peer hangs up before it has answered.
+pub fn try_send(socket: &Path, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Option<Answer> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: unix\r\n{headers}Content-Length: {}\r\n", body.len());
+    exchange(socket, format!("{head}Connection: close\r\n\r\n{body}").as_bytes())
+}
+
+/// Sends bytes as they are and reads until the peer closes.
+pub fn exchange(socket: &Path, request: &[u8]) -> Option<Answer> {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    // A peer that ends may reset the connection behind its answer.
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Some((status, body.to_owned()))
+}
+
+/// Waits for the line that says a provider serves; other lines may come first.
+pub fn wait_for_ready(out: &mut impl BufRead) {
+    let mut line = String::new();
+    while line.trim_end() != "READY!" {
+        line.clear();
+        assert!(out.read_line(&mut line).unwrap() > 0, "the provider ended before it was ready");
+    }
+}
+
+/// Waits for something to be so.
+pub fn eventually<T>(what: &str, check: impl FnMut() -> Option<T>) -> T {
+    eventually_within(PATIENCE, what, check)
+}
+
+/// Like [`eventually`], with a limit of its own.
+pub fn eventually_within<T>(limit: Duration, what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = check() {
+            return value;
+        }
+        assert!(started.elapsed() < limit, "waited {limit:?} in vain: {what}");
+        thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+/// What a plugin said on the callback socket: paths and bodies.
+#[derive(Clone, Debug, Default)]
+pub struct Callbacks(Arc<Mutex<Vec<(String, String)>>>);
+
+impl Callbacks {
+    /// Serves the callback socket. What comes under `prefix` is kept and answered 204, everything else 404.
+    pub fn serve(socket: &Path, prefix: &'static str) -> Self {
+        let callbacks = Self::default();
+        let listener = UnixListener::bind(socket).unwrap();
+        let said = callbacks.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let said = said.clone();
+                thread::spawn(move || said.serve_connection(stream.unwrap(), prefix));
+            }
+        });
+        callbacks
+    }
+
+    /// All log lines so far.
+    pub fn lines(&self) -> Vec<Value> {
+        let said = self.0.lock().unwrap();
+        let logs = said.iter().filter(|(path, _)| path.ends_with("/log"));
+        logs.map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
+    }
+
+    /// Waits for a log line whose message contains the text.
+    pub fn wait_for_line(&self, text: &str) -> Value {
+        let found = || self.lines().into_iter().find(|line| line["Message"].as_str().unwrap().contains(text));
+        eventually(text, found)
+    }
+
+    fn serve_connection(&self, mut stream: UnixStream, prefix: &str) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        while let Some((path, body)) = read_request(&mut reader) {
+            let answer: &[u8] = if path.starts_with(prefix) {
+                self.0.lock().unwrap().push((path, body));
+                b"HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n"
+            } else {
+                b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+            };
+            if stream.write_all(answer).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Path and body of the next request on a connection; `None` at its end.
+fn read_request(reader: &mut impl BufRead) -> Option<(String, String)> {
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return None;
+        }
+        if line == "\r\n" {
+            break;
+        }
+        head.push(line.to_lowercase());
+    }
+    let length = head.iter().find_map(|line| line.strip_prefix("content-length:"));
+    let mut body = vec![0; length.map_or(0, |length| length.trim().parse().unwrap())];
+    reader.read_exact(&mut body).unwrap();
+    let path = head.first()?.split(' ').nth(1)?.to_owned();
+    Some((path, String::from_utf8(body).unwrap()))
+}
