@@ -1,66 +1,87 @@
-//! stand-in
-#![allow(missing_docs, clippy::unused_async, missing_debug_implementations)]
-use drp_core::{Event, Model, Raw, Selector};
-#[derive(Clone)]
-pub struct Client;
-pub struct Config;
-#[derive(Debug)]
-pub struct ClientError;
-impl std::fmt::Display for ClientError {
-    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Ok(())
-    }
-}
-impl std::error::Error for ClientError {}
-impl ClientError {
-    pub fn status(&self) -> Option<u16> {
-        None
-    }
-}
-impl Config {
-    pub fn from_env() -> Result<Self, ClientError> {
-        Ok(Self)
-    }
-}
-impl Client {
-    pub fn new(_: Config) -> Result<Self, ClientError> {
-        Ok(Self)
-    }
-    pub async fn events(&self, _: Vec<Selector>) -> Result<EventStream, ClientError> {
-        Err(ClientError)
-    }
-    pub fn params<M: Model>(&self, _k: &str) -> P {
-        P
-    }
-}
-pub struct P;
-impl P {
-    pub async fn set(&self, _n: &str, _v: &Raw) -> Result<(), ClientError> {
-        Ok(())
-    }
-}
-pub struct EventStream;
-#[derive(Debug)]
-pub enum StreamItem {
-    Event(Event),
-    Lagged(u64),
-    Resynced,
-}
-impl EventStream {
-    pub async fn next(&mut self) -> Option<StreamItem> {
-        None
-    }
-    pub async fn close(self) {}
-}
-impl P {
-    pub async fn update<T: serde::de::DeserializeOwned + serde::Serialize>(
-        &self,
-        _n: &str,
-        f: impl Fn(Option<T>) -> T,
-    ) -> Result<T, ClientError> {
-        Ok(f(None))
-    }
-    pub async fn delete(&self, _n: &str) -> Result<Raw, ClientError> {
-        Ok(Raw::null())
-    }
-}
+//! REST and websocket client of Digital Rebar Provision (DRP).
+//!
+//! It is made for plugin providers, which live for months beside their server: every call has a time limit, every
+//! answer a size limit, every queue an end, and what gets lost is told. It depends on no part of the server or the
+//! framework.
+//!
+//! ```no_run
+//! use drp_client::{Client, Config, StreamItem};
+//! use drp_core::Machine;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! // A provider finds endpoint, token and certificate authority in its environment.
+//! let client = Client::new(Config::from_env()?)?;
+//!
+//! for machine in client.list::<Machine>().await? {
+//!     // Reads, computes and writes only if nobody else wrote in between; else tries again.
+//!     let params = client.params::<Machine>(&machine.uuid.to_string());
+//!     let count = params.update("incrementer/touched", |old: Option<u64>| old.unwrap_or(0) + 1).await?;
+//!     println!("{} was touched {count} times", machine.name);
+//! }
+//!
+//! let mut events = client.events(vec!["machines.create,delete.*".parse()?]).await?;
+//! while let Some(item) = events.next().await {
+//!     match item {
+//!         StreamItem::Event(event) => println!("{} {}", event.action, event.key),
+//!         // Events are missing here: whoever mirrors the server's state lists it again.
+//!         StreamItem::Resynced | StreamItem::Lagged(_) => println!("look at everything again"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Connections
+//! [`Config`] says where to and who; [`TlsPolicy`] says whom to believe. The default believes the system's root
+//! certificates. A provider believes the CA file that its host names, else the system's roots, else it pins the
+//! first certificate it meets, because DRP servers sign their own. Redirects are never followed. Plain HTTP is
+//! refused but for loopback addresses. REST calls honour the `HTTPS_PROXY` family of variables except towards
+//! loopback addresses; websockets always connect directly, as those of every DRP client do.
+//!
+//! # Calls
+//! [`Request`] builds every call as a plain value, and [`Client::send`] sends any of them, so what has no method of
+//! its own yet can be called all the same:
+//!
+//! ```no_run
+//! # async fn example(client: drp_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use drp_client::Request;
+//! use drp_core::Machine;
+//! let named: Vec<Machine> = client.send(Request::list("machines")?.query("Name", "Eq(web1.example.com)")).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A call is repeated, within its time limit, when it never reached the server, when it only reads and the
+//! connection broke, and when the server asks for it with `Retry-After` (429 to any call, 503 to reads).
+//!
+//! # Errors
+//! [`ClientError`] names the call that failed, and [`ClientErrorKind`] why; a server's own error object is in
+//! [`ClientError::wire`]. No error, log line or `Debug` text of this crate holds a token or password.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod backoff;
+mod endpoint;
+
+mod config;
+mod tls;
+
+mod request;
+
+mod answer;
+mod client;
+mod error;
+
+mod events;
+mod objects;
+mod params;
+
+pub use client::Client;
+pub use config::{Config, ConfigError, Credentials, Secret};
+pub use error::{BadAnswer, ClientError, ClientErrorKind};
+pub use events::{EventStream, EventTimes, StreamItem};
+pub use objects::Objects;
+pub use params::{CompareAndSetError, ObjectParams};
+pub use request::{BuildRequestError, Request};
+pub use tls::TlsPolicy;

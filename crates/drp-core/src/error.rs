@@ -64,10 +64,7 @@ impl Error {
     /// The HTTP status to send: the code, or 500 where the code is no error's.
     #[must_use]
     pub fn status(&self) -> u16 {
-        match u16::try_from(self.code) {
-            Ok(code @ 400..=599) => code,
-            _ => 500,
-        }
+        u16::try_from(self.code).ok().filter(|code| (400..=599).contains(code)).unwrap_or(500)
     }
 }
 

@@ -63,3 +63,32 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 pub const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Time a peer has to send the headers of a request.
 pub const HEADER_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes of events waiting for one subscriber of a client.
+pub const SUBSCRIBER_EVENT_BYTES_MAX: usize = 64 << 20;
+/// Text of an answer that is no error object, as far as an error repeats it.
+pub const ERROR_TEXT_BYTES_MAX: usize = 4 << 10;
+/// Tries of one request of the client, the first included.
+pub const REQUEST_TRIES_MAX: u32 = 4;
+/// First wait before a request is tried again; doubles up to [`RETRY_WAIT_MAX`].
+pub const RETRY_WAIT_MIN: Duration = Duration::from_millis(100);
+/// Longest wait before a request is tried again.
+pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Longest `Retry-After` that the client waits for; it reports longer ones at once.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
+/// Time in which a param update must get through against other writers.
+pub const UPDATE_TIME: Duration = Duration::from_secs(60);
+/// First wait of an update that lost against another writer; doubles up to [`UPDATE_WAIT_MAX`].
+pub const UPDATE_WAIT_MIN: Duration = Duration::from_millis(8);
+/// Longest wait of an update that lost against another writer.
+pub const UPDATE_WAIT_MAX: Duration = Duration::from_millis(500);
+/// Time between two pings of a websocket client.
+pub const WS_PING_TIME: Duration = Duration::from_secs(20);
+/// Silence after which a websocket client takes its connection for dead.
+pub const WS_SILENCE_TIME: Duration = Duration::from_secs(45);
+/// Time a server has to echo the registration of a selector.
+pub const WS_ECHO_TIME: Duration = Duration::from_secs(10);
+/// First wait before a lost websocket is opened again; doubles up to [`RECONNECT_WAIT_MAX`].
+pub const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(250);
+/// Longest wait before a lost websocket is opened again.
+pub const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(30);

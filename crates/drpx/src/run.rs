@@ -70,12 +70,13 @@ struct Session {
 
 impl Session {
     async fn start(args: &RunArgs) -> Result<Self, Failure> {
-        let temporary = match &args.data {
-            Some(_) => None,
-            None => Some(tempfile::Builder::new().prefix("drpx-").tempdir().map_err(|error| {
-                Failure::new(format!("cannot make a directory for the server's data: {error}"))
-            })?),
-        };
+        let temporary =
+            match &args.data {
+                Some(_) => None,
+                None => Some(tempfile::Builder::new().prefix("drpx-").tempdir().map_err(|error| {
+                    Failure::new(format!("cannot make a directory for the server's data: {error}"))
+                })?),
+            };
         let data: PathBuf = match (&args.data, &temporary) {
             (Some(data), _) => data.clone(),
             (None, Some(temporary)) => temporary.path().to_owned(),
@@ -90,7 +91,11 @@ impl Session {
         show::step(show::GOOD, "serving", &format!("{} (data in {})", host.endpoint(), data.display()));
         if let Some(password) = host.new_admin_password() {
             let key = format!("RS_ENDPOINT={} RS_KEY={}:{password}", host.endpoint(), host.admin());
-            show::step(show::GOOD, "log in", &format!("{key} drpcli …, or drpx action --ca-file {}", host.ca_file().display()));
+            show::step(
+                show::GOOD,
+                "log in",
+                &format!("{key} drpcli …, or drpx action --ca-file {}", host.ca_file().display()),
+            );
         }
         Ok(Self { host, client, view, _data: temporary })
     }

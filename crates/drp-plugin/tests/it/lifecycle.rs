@@ -1,7 +1,7 @@
 //! From the first socket to the last.
 
 use std::{
-    io::BufReader,
+    io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
     time::Duration,
@@ -104,11 +104,15 @@ fn an_orphan_ends_within_ten_seconds() {
     shell.args(["-c", r#""$@" & echo pid $!; wait"#, "sh"]).arg(provider.get_program()).args(provider.get_args());
     shell.envs(provider.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut shell = shell.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut out = BufReader::new(shell.stdout.take().unwrap());
-    let mut first = String::new();
-    std::io::BufRead::read_line(&mut out, &mut first).unwrap();
-    let pid = Pid::from_raw(first.trim_start_matches("pid ").trim().parse().unwrap()).unwrap();
-    wait_for_ready(&mut out);
+    // The shell and the provider write to the same pipe, in any order.
+    let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let (mut pid, mut ready) = (None, false);
+    while pid.is_none() || !ready {
+        let line = lines.next().expect("the provider starts");
+        pid = pid.or_else(|| Pid::from_raw(line.strip_prefix("pid ")?.parse().unwrap()));
+        ready |= line == "READY!";
+    }
+    let pid = pid.unwrap();
     shell.kill().unwrap();
     shell.wait().unwrap();
     eventually_within(Duration::from_secs(10), "the orphan ends", || test_kill_process(pid).err());

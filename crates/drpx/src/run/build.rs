@@ -15,7 +15,9 @@ pub(crate) async fn executables(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failu
         match path.canonicalize() {
             Ok(path) if is_crate => executables.push(build(&path).await?),
             Ok(path) if path.is_file() => executables.push(path),
-            Ok(path) => return Err(Failure::usage(format!("`{}` is neither a crate nor an executable", path.display()))),
+            Ok(path) => {
+                return Err(Failure::usage(format!("`{}` is neither a crate nor an executable", path.display())));
+            }
             Err(error) => return Err(Failure::usage(format!("cannot find `{}`: {error}", path.display()))),
         }
     }
@@ -42,7 +44,11 @@ async fn build(directory: &Path) -> Result<PathBuf, Failure> {
         [] => Err(Failure::not_loaded(format!("the crate in `{}` has no executable", directory.display()))),
         several => {
             let list: Vec<String> = several.iter().map(|path| path.display().to_string()).collect();
-            let text = format!("the crate in `{}` has several executables; run one of them: {}", directory.display(), list.join(", "));
+            let text = format!(
+                "the crate in `{}` has several executables; run one of them: {}",
+                directory.display(),
+                list.join(", ")
+            );
             Err(Failure::usage(text))
         }
     }

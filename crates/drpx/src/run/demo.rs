@@ -39,13 +39,18 @@ pub(crate) async fn play(
     wanted: Vec<Wanted>,
 ) -> Result<Exit, Failure> {
     let machine = if demo { Some(demo_machine(client).await?) } else { None };
-    let declared = || providers.iter().flat_map(|provider| provider.available_actions.iter().map(move |action| (provider, action)));
+    let declared = || {
+        providers.iter().flat_map(|provider| provider.available_actions.iter().map(move |action| (provider, action)))
+    };
     let chosen: Vec<(&Arc<PluginProvider>, &AvailableAction, Params)> = if wanted.is_empty() {
-        declared().map(|(provider, action)| (provider, action, Params::from(std::collections::BTreeMap::new()))).collect()
+        declared()
+            .map(|(provider, action)| (provider, action, Params::from(std::collections::BTreeMap::new())))
+            .collect()
     } else {
         let find = |wanted: Wanted| {
             let found = declared().find(|(_, action)| action.command == wanted.command);
-            let (provider, action) = found.ok_or_else(|| Failure::usage(format!("no provider offers action `{}`", wanted.command)))?;
+            let (provider, action) =
+                found.ok_or_else(|| Failure::usage(format!("no provider offers action `{}`", wanted.command)))?;
             Ok((provider, action, wanted.params))
         };
         wanted.into_iter().map(find).collect::<Result<_, Failure>>()?

@@ -20,7 +20,12 @@ pub(crate) async fn configure(client: &Client, name: &str, params: &Params) -> R
             }
         }
         Err(error) if error.is_not_found() => {
-            let plugin = Plugin { name: name.to_owned(), provider: name.to_owned(), params: params.clone(), ..Plugin::default() };
+            let plugin = Plugin {
+                name: name.to_owned(),
+                provider: name.to_owned(),
+                params: params.clone(),
+                ..Plugin::default()
+            };
             client.create(&plugin).await.map_err(failed)?;
         }
         Err(error) => return Err(failed(error)),
@@ -37,7 +42,11 @@ pub(crate) async fn configure(client: &Client, name: &str, params: &Params) -> R
 }
 
 /// An event says that something has happened; the plugin object says what.
-async fn wait_until_configured(client: &Client, name: &str, events: &mut drp_client::EventStream) -> Result<(), Failure> {
+async fn wait_until_configured(
+    client: &Client,
+    name: &str,
+    events: &mut drp_client::EventStream,
+) -> Result<(), Failure> {
     /// An AutoStart plugin may have been configured before anybody listened.
     const LOOK_AGAIN: Duration = Duration::from_millis(500);
     loop {
@@ -50,7 +59,8 @@ async fn wait_until_configured(client: &Client, name: &str, events: &mut drp_cli
         let failed = |error: ClientError| Failure::not_loaded(format!("plugin `{name}`: {}", error.chain()));
         let plugin = client.get::<Plugin>(name).await.map_err(failed)?;
         if !plugin.plugin_errors.is_empty() {
-            let text = format!("{} `{name}` is not configured:\n  {}", Plugin::PREFIX, plugin.plugin_errors.join("\n  "));
+            let text =
+                format!("{} `{name}` is not configured:\n  {}", Plugin::PREFIX, plugin.plugin_errors.join("\n  "));
             return Err(Failure::not_loaded(text));
         }
     }

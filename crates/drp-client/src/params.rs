@@ -1,0 +1,246 @@
+//! The params of one object.
+
+use std::time::Instant;
+
+use drp_core::{
+    Params, Raw, limits,
+    patch::{Operation, Patch, pointer},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{BuildRequestError, Client, ClientError, Request, answer, backoff::Backoff};
+
+/// The params of one object. Made by [`Client::params`] and [`Objects::params`](crate::Objects::params).
+///
+/// [`aggregate`](Self::aggregate) and [`decode`](Self::decode) say what its reads see; its writes change the object's
+/// own params and nothing else.
+#[derive(Clone, Debug)]
+pub struct ObjectParams {
+    client: Client,
+    prefix: String,
+    key: String,
+    aggregate: bool,
+    decode: bool,
+}
+
+/// Why a param was not set.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompareAndSetError {
+    /// The value is not the expected one, so nothing was changed. Where the param was expected to be unset, a change
+    /// of any other param of the object in the same moment counts too: read again and try again.
+    #[error("param `{name}` of {object} is not what was expected")]
+    Conflict {
+        /// The object, as `machines/UUID`.
+        object: String,
+        /// The param.
+        name: String,
+    },
+    /// The call failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl ObjectParams {
+    pub(crate) fn new(client: Client, prefix: &str, key: &str) -> Self {
+        Self { client, prefix: prefix.to_owned(), key: key.to_owned(), aggregate: false, decode: false }
+    }
+
+    /// Reads see params of profiles, stage and the profile `global` too, and a single read the schema's default.
+    #[must_use]
+    pub fn aggregate(self) -> Self {
+        Self { aggregate: true, ..self }
+    }
+
+    /// Reads see secure params in clear text.
+    #[must_use]
+    pub fn decode(self) -> Self {
+        Self { decode: true, ..self }
+    }
+
+    /// All params.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn all(&self) -> Result<Params, ClientError> {
+        self.read(Request::params(&self.prefix, &self.key)?).await
+    }
+
+    /// One param, or `None` where it is unset or `null`: servers do not tell these apart.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; the value is no `T`.
+    pub async fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClientError> {
+        self.read(Request::param(&self.prefix, &self.key, name)?).await
+    }
+
+    /// Sets one param, whatever it was.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn set<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), ClientError> {
+        self.client.send_only(Request::set_param(&self.prefix, &self.key, name, value)?).await
+    }
+
+    /// Removes one param and gives its value. That it is unset is an error: [`ClientError::is_not_found`].
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn delete(&self, name: &str) -> Result<Raw, ClientError> {
+        self.client.send(Request::delete_param(&self.prefix, &self.key, name)?).await
+    }
+
+    /// Sets one param if it is what was expected: `None` stands for unset. A new value that is written as `null`
+    /// removes it. The check and the change are one step of the server's.
+    ///
+    /// # Errors
+    /// The param is something else, or as [`Client::send`].
+    pub async fn compare_and_set<T: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        expected: Option<&Raw>,
+        new: &T,
+    ) -> Result<(), CompareAndSetError> {
+        let conflict = || CompareAndSetError::Conflict { object: self.object(), name: name.to_owned() };
+        let base = match expected.filter(|value| !value.is_null()) {
+            Some(value) => Base::Value(value.clone()),
+            None => match self.base_without_value(name).await? {
+                Base::Value(_) => return Err(conflict()),
+                unset => unset,
+            },
+        };
+        match self.replace(name, &base, new).await {
+            Err(error) if error.is_patch_conflict() => Err(conflict()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Reads one param, computes its new value with `change`, and sets it if nobody else wrote in between; else does
+    /// it all again, so that no change is ever lost. A new value that is written as `null` removes the param.
+    ///
+    /// It keeps trying for [`limits::UPDATE_TIME`], with waits between the tries that spread many writers out.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; the value is no `T`; others were faster all the time
+    /// ([`ClientError::is_patch_conflict`]).
+    pub async fn update<T>(&self, name: &str, mut change: impl FnMut(Option<T>) -> T) -> Result<T, ClientError>
+    where
+        T: DeserializeOwned + Serialize,
+    {
+        let deadline = Instant::now() + limits::UPDATE_TIME;
+        let mut backoff = Backoff::new(limits::UPDATE_WAIT_MIN, limits::UPDATE_WAIT_MAX);
+        loop {
+            let base = self.base(name).await?;
+            let new = change(self.parse(name, &base)?);
+            match self.replace(name, &base, &new).await {
+                Ok(()) => return Ok(new),
+                Err(error) if !error.is_patch_conflict() => return Err(error),
+                Err(error) => {
+                    let wait = backoff.next_wait();
+                    if Instant::now() + wait > deadline {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    async fn read<T: DeserializeOwned>(&self, mut request: Request) -> Result<T, ClientError> {
+        if self.aggregate {
+            request = request.query("aggregate", "true");
+        }
+        if self.decode {
+            request = request.query("decode", "true");
+        }
+        self.client.send(request).await
+    }
+
+    /// The param as the object itself holds it.
+    async fn base(&self, name: &str) -> Result<Base, ClientError> {
+        match self.client.send::<Raw>(Request::param(&self.prefix, &self.key, name)?).await? {
+            unset if unset.is_null() => self.base_without_value(name).await,
+            value => Ok(Base::Value(value)),
+        }
+    }
+
+    /// The whole map of the object's params, unless the param has a value by now.
+    async fn base_without_value(&self, name: &str) -> Result<Base, ClientError> {
+        let mut all: Params = self.client.send(Request::params(&self.prefix, &self.key)?).await?;
+        all.fill();
+        Ok(match all.get(name) {
+            Some(value) if !value.is_null() => Base::Value(value.clone()),
+            _ => Base::Unset(all),
+        })
+    }
+
+    fn parse<T: DeserializeOwned>(&self, name: &str, base: &Base) -> Result<Option<T>, ClientError> {
+        let Base::Value(value) = base else { return Ok(None) };
+        let doing = || format!("GET {}/params/{name}", self.object());
+        answer::decode(value.get().as_bytes()).map(Some).map_err(|kind| ClientError::new(doing(), kind))
+    }
+
+    async fn replace<T: Serialize + ?Sized>(&self, name: &str, base: &Base, new: &T) -> Result<(), ClientError> {
+        let new = Raw::new(new).map_err(BuildRequestError::Body)?;
+        let patch = base.patch_to(name, new).map_err(BuildRequestError::Body)?;
+        self.client.send_only(Request::patch_params(&self.prefix, &self.key, &patch)?).await
+    }
+
+    fn object(&self) -> String {
+        format!("{}/{}", self.prefix, self.key)
+    }
+}
+
+/// What a change of one param starts from.
+#[derive(Debug)]
+enum Base {
+    /// The param's value.
+    Value(Raw),
+    /// The param is unset, or `null`, among these.
+    Unset(Params),
+}
+
+impl Base {
+    /// The patch of the map of params that sets `name` to `new` if nothing has changed. A patch cannot test that a
+    /// key is absent, nor for `null`, so there it tests that the whole map is as it was.
+    fn patch_to(&self, name: &str, new: Raw) -> Result<Patch, serde_json::Error> {
+        let path = pointer([name]);
+        let (test, change) = match self {
+            Self::Value(old) if new.is_null() => (Operation::test(&path, old.clone()), Some(Operation::remove(path))),
+            Self::Value(old) => (Operation::test(&path, old.clone()), Some(Operation::replace(path, new))),
+            Self::Unset(all) => {
+                let change = match (new.is_null(), all.contains_key(name)) {
+                    (false, _) => Some(Operation::add(path, new)),
+                    (true, true) => Some(Operation::remove(path)),
+                    (true, false) => None,
+                };
+                (Operation::test("", Raw::new(all)?), change)
+            }
+        };
+        Ok(Patch(std::iter::once(test).chain(change).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_one_patch_that_tests_what_it_started_from() {
+        let check = |base: &Base, new: &str, expected: &str| {
+            let patch = base.patch_to("a/b~", serde_json::from_str(new).unwrap()).unwrap();
+            let lines: Vec<String> = patch.0.iter().map(|o| format!("{:?} {} {}", o.op, o.path, o.value)).collect();
+            assert_eq!(lines.join("; "), expected);
+        };
+        let value = Base::Value(serde_json::from_str("9007199254740993").unwrap());
+        check(&value, "2", "Test /a~1b~0 9007199254740993; Replace /a~1b~0 2");
+        check(&value, "null", "Test /a~1b~0 9007199254740993; Remove /a~1b~0 null");
+        let mut all = Params::default();
+        all.fill();
+        check(&Base::Unset(all.clone()), "2", "Test  {}; Add /a~1b~0 2");
+        check(&Base::Unset(all.clone()), "null", "Test  {}");
+        all.insert("a/b~".to_owned(), Raw::null());
+        check(&Base::Unset(all.clone()), "2", r#"Test  {"a/b~":null}; Add /a~1b~0 2"#);
+        check(&Base::Unset(all), "null", r#"Test  {"a/b~":null}; Remove /a~1b~0 null"#);
+    }
+}

@@ -1,0 +1,191 @@
+//! Whose certificates to believe.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+};
+
+use crate::{ConfigError, endpoint::Endpoint};
+
+use self::pin::Pin;
+
+mod pin;
+
+/// Whose certificates to believe.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TlsPolicy {
+    /// The certificate authorities in a PEM file, and no others. A server certificate that stands in the file itself
+    /// is believed as it is.
+    CaFile(PathBuf),
+    /// The certificate authorities of this system.
+    SystemRoots,
+    /// The first certificate that the endpoint shows, and from then on, for the life of the process, no other. Its
+    /// fingerprint is logged as a warning.
+    PinFirst,
+    /// [`SystemRoots`](Self::SystemRoots) if the endpoint's first certificate passes by them, else
+    /// [`PinFirst`](Self::PinFirst). Whichever it is holds for the life of the process.
+    RootsOrPinFirst,
+    /// Anyone. For tests against servers of one's own.
+    DangerAcceptInvalid,
+}
+
+/// The TLS set-up for REST and websockets alike.
+pub(crate) fn client_config(policy: &TlsPolicy, endpoint: &Endpoint) -> Result<ClientConfig, ConfigError> {
+    // Named here and never taken from the process: a plugin may use another provider for itself.
+    let provider = Arc::new(ring::default_provider());
+    let rule = match policy {
+        TlsPolicy::CaFile(path) => Rule::File(FileRoots::read(path, &provider)?),
+        TlsPolicy::SystemRoots => Rule::System(SystemRoots::default()),
+        TlsPolicy::PinFirst => Rule::Pin(Pin::of(endpoint), None),
+        TlsPolicy::RootsOrPinFirst => Rule::Pin(Pin::of(endpoint), Some(system_chain)),
+        TlsPolicy::DangerAcceptInvalid => Rule::Anyone,
+    };
+    let verifier = Verifier { rule, provider: Arc::clone(&provider) };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConfigError::Setup(Box::new(error)))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(config)
+}
+
+/// Checks certificates by the rule, and always that the server holds the key of the certificate it shows.
+#[derive(Debug)]
+struct Verifier {
+    rule: Rule,
+    provider: Arc<CryptoProvider>,
+}
+
+#[derive(Debug)]
+enum Rule {
+    File(FileRoots),
+    System(SystemRoots),
+    Pin(Pin, Option<LoadChain>),
+    Anyone,
+}
+
+/// How to get a verifier when one is needed.
+type LoadChain = fn(&Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, Error>;
+
+impl Verifier {
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.provider.signature_verification_algorithms
+    }
+
+    /// Called once the server has proved to hold the certificate's key.
+    fn accept(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
+        match &self.rule {
+            Rule::Pin(pin, _) => pin.keep(certificate),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let chained =
+            |chain: &WebPkiServerVerifier| chain.verify_server_cert(certificate, intermediates, name, ocsp, now);
+        match &self.rule {
+            Rule::File(roots) if roots.listed.contains(certificate) => Ok(ServerCertVerified::assertion()),
+            Rule::File(roots) => chained(&roots.chain),
+            Rule::System(roots) => chained(&*roots.chain(&self.provider)?),
+            Rule::Pin(pin, load) => {
+                let load = load.map(|load| move || load(&self.provider));
+                pin.check(certificate, name, load, chained)
+            }
+            Rule::Anyone => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let valid = verify_tls12_signature(message, certificate, signature, self.algorithms())?;
+        self.accept(certificate).map(|()| valid)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let valid = verify_tls13_signature(message, certificate, signature, self.algorithms())?;
+        self.accept(certificate).map(|()| valid)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms().supported_schemes()
+    }
+}
+
+/// The certificates of a CA file.
+#[derive(Debug)]
+struct FileRoots {
+    /// As they stand there: a DRP server's own certificate says of itself that it is an authority, which no chain
+    /// may end in, so the chain's verifier refuses it even where it is listed.
+    listed: Vec<CertificateDer<'static>>,
+    chain: Arc<WebPkiServerVerifier>,
+}
+
+impl FileRoots {
+    fn read(path: &PathBuf, provider: &Arc<CryptoProvider>) -> Result<Self, ConfigError> {
+        let bad = |source| ConfigError::CaFile { path: path.clone(), source };
+        let listed: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| bad(Box::new(error)))?;
+        let mut roots = RootCertStore::empty();
+        for certificate in &listed {
+            roots.add(certificate.clone()).map_err(|error| bad(Box::new(error)))?;
+        }
+        let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+            .build()
+            .map_err(|error| bad(Box::new(error)))?;
+        Ok(Self { listed, chain })
+    }
+}
+
+/// The authorities of this system, loaded when the first certificate is to be checked by them: they take a
+/// megabyte that most providers never need.
+#[derive(Debug, Default)]
+struct SystemRoots(std::sync::OnceLock<Arc<WebPkiServerVerifier>>);
+
+impl SystemRoots {
+    fn chain(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, Error> {
+        if let Some(chain) = self.0.get() {
+            return Ok(Arc::clone(chain));
+        }
+        let chain = system_chain(provider)?;
+        Ok(Arc::clone(self.0.get_or_init(|| chain)))
+    }
+}
+
+fn system_chain(provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, Error> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::debug!(%error, "a system root certificate cannot be read");
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|_| Error::General("this system has no root certificates".to_owned()))
+}

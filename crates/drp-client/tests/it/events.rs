@@ -1,0 +1,336 @@
+//! Event streams against a websocket server that does what real ones do, and worse.
+
+use std::{path::Path, time::Duration};
+
+use drp_client::{Client, ClientErrorKind, Config, EventStream, StreamItem};
+use drp_core::{Selector, limits};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::{
+    WebSocketStream, accept_hdr_async,
+    tungstenite::{
+        Message,
+        handshake::server::{Request, Response},
+    },
+};
+
+use crate::peer::{config, soon};
+
+struct WsPeer {
+    listener: TcpListener,
+}
+
+/// The server's side of one websocket.
+struct Side {
+    socket: WebSocketStream<TcpStream>,
+}
+
+impl WsPeer {
+    async fn start() -> Self {
+        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
+    }
+
+    /// Quick times, but for silence: these tests may run on a busy machine.
+    fn config(&self) -> Config {
+        let mut config = config(&format!("http://{}", self.listener.local_addr().unwrap()));
+        config.event_times.reconnect_min = Duration::from_millis(1);
+        config.event_times.reconnect_max = Duration::from_millis(20);
+        config
+    }
+
+    fn client(&self) -> Client {
+        Client::new(self.config()).unwrap()
+    }
+
+    async fn accept(&self) -> Side {
+        let (stream, _) = soon(self.listener.accept()).await.unwrap();
+        #[allow(clippy::result_large_err, reason = "the library wants it so")]
+        let check = |request: &Request, response: Response| {
+            assert_eq!(request.uri().path(), "/api/v3/ws");
+            assert_eq!(request.headers()["authorization"], "Bearer t0ken");
+            assert!(request.headers().contains_key("x-drpx-lagged"));
+            Ok(response)
+        };
+        Side { socket: soon(accept_hdr_async(stream, check)).await.unwrap() }
+    }
+
+    /// A stream of these selectors, and the server's side of it with all of them registered.
+    async fn stream(&self, client: &Client, selectors: &[&str]) -> (EventStream, Side) {
+        let open = client.events(selectors.iter().map(|text| text.parse().unwrap()).collect());
+        let serve = async {
+            let mut side = self.accept().await;
+            side.expect_commands("register", selectors).await;
+            side
+        };
+        let (stream, side) = tokio::join!(soon(open), serve);
+        (stream.unwrap(), side)
+    }
+}
+
+impl Side {
+    async fn send(&mut self, text: impl Into<String>) {
+        self.socket.send(Message::text(text.into())).await.unwrap();
+    }
+
+    /// The next text or closing message; others are for the protocol.
+    async fn receive(&mut self) -> Message {
+        loop {
+            match soon(self.socket.next()).await.unwrap().unwrap() {
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn expect_commands(&mut self, word: &str, selectors: &[&str]) {
+        for selector in selectors {
+            assert_eq!(self.receive().await, Message::text(format!("{word} {selector}")));
+            self.send(echo(word, selector)).await;
+        }
+    }
+
+    async fn send_event(&mut self, key: &str) {
+        self.send(event(key)).await;
+    }
+
+    /// Returns when the client has read all that was sent before.
+    async fn wait_until_read(&mut self) {
+        self.socket.send(Message::Ping(b"x"[..].into())).await.unwrap();
+        while soon(self.socket.next()).await.unwrap().unwrap() != Message::Pong(b"x"[..].into()) {}
+    }
+}
+
+fn echo(word: &str, selector: &str) -> String {
+    format!(
+        r#"{{"Time":"2026-11-22T08:02:01.2Z","Type":"websocket","Action":"{word}","Key":"{selector}","Object":null}}"#
+    )
+}
+
+fn event(key: &str) -> String {
+    format!(r#"{{"Time":"2026-11-22T08:02:01.2Z","Type":"machines","Action":"update","Key":"{key}","Object":{{}}}}"#)
+}
+
+/// The next item in short: an event's key, or the notice.
+async fn next(stream: &mut EventStream) -> String {
+    match soon(stream.next()).await {
+        Some(StreamItem::Event(event)) => event.key,
+        Some(other) => format!("{other:?}"),
+        None => "end".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_stream_opens_when_all_echoes_came_and_events_between_them_are_not_lost() {
+    let peer = WsPeer::start().await;
+    let client = peer.client();
+    let selectors: Vec<Selector> =
+        ["machines.update.*", "jobs.*.*", "jobs.*.*"].iter().map(|text| text.parse().unwrap()).collect();
+    let open = tokio::spawn(async move { client.events(selectors).await });
+    let mut side = peer.accept().await;
+    // The same selector is registered once.
+    for selector in ["machines.update.*", "jobs.*.*"] {
+        assert_eq!(side.receive().await, Message::text(format!("register {selector}")));
+    }
+    // Echoes may come in any order; one that nobody waits for counts for nothing.
+    side.send(echo("register", "jobs.*.*")).await;
+    side.send(echo("register", "other.*.*")).await;
+    side.send(echo("deregister", "machines.update.*")).await;
+    side.send_event("early").await;
+    side.wait_until_read().await;
+    assert!(!open.is_finished());
+    side.send(echo("register", "machines.update.*")).await;
+    let mut stream = soon(open).await.unwrap().unwrap();
+    side.send_event("late").await;
+    assert_eq!(next(&mut stream).await, "early");
+    assert_eq!(next(&mut stream).await, "late");
+}
+
+#[tokio::test]
+async fn closing_deregisters_and_says_goodbye() {
+    let peer = WsPeer::start().await;
+    let selectors = ["machines.create.*", "machines.delete.*"];
+    let (stream, mut side) = peer.stream(&peer.client(), &selectors).await;
+    let close = tokio::spawn(stream.close());
+    side.expect_commands("deregister", &selectors).await;
+    let Message::Close(Some(frame)) = side.receive().await else { panic!("no close frame") };
+    assert_eq!(u16::from(frame.code), 1000);
+    assert!(soon(side.socket.next()).await.is_none());
+    soon(close).await.unwrap();
+
+    // Dropping it does the same in the background.
+    let (stream, mut side) = peer.stream(&peer.client(), &selectors).await;
+    drop(stream);
+    side.expect_commands("deregister", &selectors).await;
+}
+
+#[tokio::test]
+async fn closing_does_not_wait_for_ever() {
+    let peer = WsPeer::start().await;
+    let mut config = peer.config();
+    config.event_times.echo = Duration::from_millis(300);
+    let (stream, _mute) = peer.stream(&Client::new(config).unwrap(), &["*.*.*"]).await;
+    soon(stream.close()).await;
+}
+
+#[tokio::test]
+async fn a_recorded_servers_frames_are_understood() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/wire/listen-eventselect.jsonl");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("skipped: {} is absent", path.display());
+        return;
+    };
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // The first session: up to the server's answer to the close frame.
+    let end = lines.iter().position(|line| line["dir"] == "ws server->client" && line["ws_opcode"] == 8).unwrap();
+    let frames = |dir: &str| {
+        let texts = lines[..end].iter().filter(move |line| line["dir"] == dir && line["ws_opcode"] == 1);
+        texts.map(|line| line["body"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (commands, answers) = (frames("ws client->server"), frames("ws server->client"));
+    assert_eq!((commands.len(), answers.len()), (4, 6));
+
+    let peer = WsPeer::start().await;
+    let client = peer.client();
+    let opening = tokio::spawn(async move {
+        client.events(vec!["machines.create.*".parse().unwrap(), "machines.delete.*".parse().unwrap()]).await
+    });
+    let mut side = peer.accept().await;
+    for command in &commands[..2] {
+        assert_eq!(side.receive().await, Message::text(command.clone()));
+    }
+    for answer in &answers[..4] {
+        side.send(answer.clone()).await;
+    }
+    let mut stream = soon(opening).await.unwrap().unwrap();
+    for action in ["create", "delete"] {
+        let Some(StreamItem::Event(event)) = soon(stream.next()).await else { panic!("no event") };
+        assert_eq!((event.type_.as_str(), event.action.as_str()), ("machines", action));
+        assert!(event.object.get().contains(r#""Name":"sel-1795334521.example.com""#));
+    }
+    let closing = tokio::spawn(stream.close());
+    for command in &commands[2..] {
+        assert_eq!(side.receive().await, Message::text(command.clone()));
+    }
+    for answer in &answers[4..] {
+        side.send(answer.clone()).await;
+    }
+    assert!(matches!(side.receive().await, Message::Close(Some(frame)) if u16::from(frame.code) == 1000));
+    let _ = soon(side.socket.next()).await;
+    soon(closing).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_made_again_and_the_gap_is_told() {
+    let peer = WsPeer::start().await;
+    let (mut stream, mut side) = peer.stream(&peer.client(), &["machines.*.*"]).await;
+    side.send_event("1").await;
+    side.wait_until_read().await;
+    drop(side);
+    // The server is away for a while: it takes connections and drops them.
+    for _ in 0..3 {
+        drop(soon(peer.listener.accept()).await.unwrap());
+    }
+    let mut side = peer.accept().await;
+    side.expect_commands("register", &["machines.*.*"]).await;
+    side.send_event("2").await;
+    assert_eq!(next(&mut stream).await, "1");
+    assert_eq!(next(&mut stream).await, "Resynced");
+    assert_eq!(next(&mut stream).await, "2");
+
+    // So is one that the server closes, for instance because the reader stayed behind.
+    side.socket.close(None).await.unwrap();
+    let mut side = peer.accept().await;
+    side.expect_commands("register", &["machines.*.*"]).await;
+    assert_eq!(next(&mut stream).await, "Resynced");
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_noticed_by_its_silence() {
+    let peer = WsPeer::start().await;
+    let mut config = peer.config();
+    config.event_times.ping = Duration::from_millis(50);
+    config.event_times.silence = Duration::from_millis(400);
+    let (mut stream, stalled) = peer.stream(&Client::new(config).unwrap(), &["machines.*.*"]).await;
+    // The first connection stays open, but nobody reads it, so no ping is answered.
+    let mut side = peer.accept().await;
+    side.expect_commands("register", &["machines.*.*"]).await;
+    side.send_event("1").await;
+    assert_eq!(next(&mut stream).await, "Resynced");
+    assert_eq!(next(&mut stream).await, "1");
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn pings_keep_a_quiet_connection() {
+    let peer = WsPeer::start().await;
+    let mut config = peer.config();
+    config.event_times.ping = Duration::from_millis(20);
+    config.event_times.silence = Duration::from_secs(10);
+    let (mut stream, mut side) = peer.stream(&Client::new(config).unwrap(), &["machines.*.*"]).await;
+    for _ in 0..5 {
+        assert!(matches!(soon(side.socket.next()).await.unwrap().unwrap(), Message::Ping(_)));
+    }
+    side.send_event("1").await;
+    assert_eq!(next(&mut stream).await, "1");
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_told_what_it_lost_and_never_holds_up_the_connection() {
+    let peer = WsPeer::start().await;
+    let (mut stream, mut side) = peer.stream(&peer.client(), &["machines.*.*"]).await;
+    let lost = 500;
+    for n in 0..limits::SUBSCRIBER_EVENTS_MAX + lost {
+        side.socket.feed(Message::text(event(&n.to_string()))).await.unwrap();
+    }
+    side.wait_until_read().await;
+    assert_eq!(next(&mut stream).await, format!("Lagged({lost})"));
+    for n in lost..limits::SUBSCRIBER_EVENTS_MAX + lost {
+        assert_eq!(next(&mut stream).await, n.to_string());
+    }
+}
+
+#[tokio::test]
+async fn the_servers_own_losses_are_told_and_malformed_frames_are_counted() {
+    let peer = WsPeer::start().await;
+    let (mut stream, mut side) = peer.stream(&peer.client(), &["machines.*.*"]).await;
+    side.send("{").await;
+    side.socket.send(Message::binary(b"{}".to_vec())).await.unwrap();
+    side.send(r#"{"Type":"jobs","Action":"create","Key":"not asked for"}"#).await;
+    side.send(r#"{"Type":"websocket","Action":"lagged","Key":"","Object":17}"#).await;
+    side.send_event("1").await;
+    assert_eq!(next(&mut stream).await, "Lagged(17)");
+    assert_eq!(next(&mut stream).await, "1");
+    assert_eq!(stream.malformed(), 2);
+}
+
+#[tokio::test]
+async fn a_first_connection_that_fails_is_an_error() {
+    let selectors = || vec!["*.*.*".parse().unwrap()];
+    let refusing = crate::peer::Peer::script(vec![crate::peer::json(
+        "403 Forbidden",
+        r#"{"Model":"system","Key":"","Type":"","Messages":["Invalid token: x"],"Code":403}"#,
+    )])
+    .await;
+    let error = soon(refusing.client().events(selectors())).await.unwrap_err();
+    assert_eq!(error.chain(), "GET ws failed: the server answered 403: : system: Invalid token: x");
+
+    let peer = WsPeer::start().await;
+    let mut config = peer.config();
+    config.event_times.echo = Duration::from_millis(50);
+    let client = Client::new(config).unwrap();
+    let (opened, _mute) = tokio::join!(soon(client.events(selectors())), peer.accept());
+    assert!(matches!(opened.unwrap_err().kind(), ClientErrorKind::Timeout(_)));
+
+    let many = (0..=limits::SELECTORS_PER_WEBSOCKET_MAX).map(|n| format!("a.b.{n}").parse().unwrap()).collect();
+    assert!(matches!(soon(client.events(many)).await.unwrap_err().kind(), ClientErrorKind::Build(_)));
+}
+
+#[tokio::test]
+async fn as_many_selectors_as_allowed_are_registered() {
+    let peer = WsPeer::start().await;
+    let texts: Vec<String> = (0..limits::SELECTORS_PER_WEBSOCKET_MAX).map(|n| format!("machines.update.{n}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let (mut stream, mut side) = peer.stream(&peer.client(), &texts).await;
+    side.send_event("7").await;
+    assert_eq!(next(&mut stream).await, "7");
+}

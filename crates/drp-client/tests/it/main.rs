@@ -1,0 +1,8 @@
+//! The client against peers that speak from raw sockets and use nothing of the project's host.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod events;
+mod params;
+mod peer;
+mod rest;
+mod tls;

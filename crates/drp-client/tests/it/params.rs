@@ -1,0 +1,124 @@
+//! Compare-and-set and updates, against a server that takes patches seriously.
+
+use std::{sync::Mutex, time::Instant};
+
+use drp_client::{CompareAndSetError, ObjectParams};
+use drp_core::{Machine, Params, Raw, patch::Patch};
+
+use crate::peer::{Peer, Seen, json, soon};
+
+/// A server that holds the params of one machine.
+async fn params_server(params: &str) -> Peer {
+    let params: Mutex<Raw> = Mutex::new(serde_json::from_str(params).unwrap());
+    Peer::start(move |seen| {
+        let mut params = params.lock().unwrap();
+        let path = seen.line.split_once(" /api/v3/machines/x/params").unwrap().1;
+        match (seen.line.split(' ').next().unwrap(), path) {
+            ("GET", "") => json("200 OK", params.get()),
+            ("GET", name) => {
+                let all: Params = params.parse().unwrap();
+                json("200 OK", all.get(&name[1..]).map_or("null", Raw::get))
+            }
+            ("PATCH", "") => {
+                let patch: Patch = serde_json::from_str(&seen.body).unwrap();
+                match patch.apply(&params) {
+                    Ok(patched) => *params = patched,
+                    Err(error) => return json("409 Conflict", &conflict(&error.reason)),
+                }
+                json("200 OK", params.get())
+            }
+            other => panic!("{other:?}"),
+        }
+    })
+    .await
+}
+
+fn conflict(reason: &str) -> String {
+    let error = drp_core::Error::new(409, "PATCH", "Patch failed to apply at line 0").and(reason);
+    serde_json::to_string(&error.about("machines", "x")).unwrap()
+}
+
+fn params(peer: &Peer) -> ObjectParams {
+    peer.client().params::<Machine>("x")
+}
+
+fn raw(text: &str) -> Raw {
+    serde_json::from_str(text).unwrap()
+}
+
+#[tokio::test]
+async fn compare_and_set_writes_only_over_what_was_expected() {
+    let peer = params_server(r#"{"other":1,"null":null}"#).await;
+    let params = params(&peer);
+    let conflicts = async |name: &str, expected: Option<&Raw>| {
+        matches!(params.compare_and_set(name, expected, &9).await, Err(CompareAndSetError::Conflict { .. }))
+    };
+    params.compare_and_set("a/b", None, &1).await.unwrap();
+    assert!(conflicts("a/b", None).await);
+    assert!(conflicts("a/b", Some(&Raw::null())).await);
+    assert!(conflicts("a/b", Some(&raw("2"))).await);
+    assert!(conflicts("unset", Some(&raw("2"))).await);
+    params.compare_and_set("a/b", Some(&raw("1.0")), "text").await.unwrap();
+    params.compare_and_set("null", Some(&Raw::null()), &5).await.unwrap();
+    params.compare_and_set("a/b", Some(&raw(r#""text""#)), &None::<u8>).await.unwrap();
+    assert_eq!(serde_json::to_string(&params.all().await.unwrap()).unwrap(), r#"{"null":5,"other":1}"#);
+}
+
+#[tokio::test]
+async fn compare_and_set_of_a_known_value_is_one_request() {
+    let peer = params_server(r#"{"a":1}"#).await;
+    params(&peer).compare_and_set("a", Some(&raw("1")), &2).await.unwrap();
+    let lines: Vec<String> = peer.seen().into_iter().map(|seen: Seen| seen.line).collect();
+    assert_eq!(lines, ["PATCH /api/v3/machines/x/params"]);
+}
+
+#[tokio::test]
+async fn a_conflict_that_no_retry_would_end_is_given_back_at_once() {
+    let schema = r#"{"Type":"PATCH","Messages":["Key 'a': invalid val '2'"],"Code":409}"#;
+    let peer =
+        Peer::start(
+            move |seen| {
+                if seen.line.starts_with("GET") { json("200 OK", "1") } else { json("409 Conflict", schema) }
+            },
+        )
+        .await;
+    let error = soon(params(&peer).update("a", |old: Option<u64>| old.unwrap_or(0) + 1)).await.unwrap_err();
+    assert!(error.is_conflict() && !error.is_patch_conflict());
+    assert_eq!(peer.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_ends_an_update() {
+    let peer = params_server(r#"{"a":"text"}"#).await;
+    let error = params(&peer).update("a", |old: Option<u64>| old.unwrap_or(0) + 1).await.unwrap_err();
+    assert!(
+        error.chain().starts_with("GET machines/x/params/a failed: the answer cannot be used"),
+        "{}",
+        error.chain()
+    );
+}
+
+#[tokio::test]
+async fn many_writers_lose_no_increment() {
+    const WRITERS: u64 = 64;
+    const EACH: u64 = 4;
+    let peer = params_server("{}").await;
+    let params = params(&peer);
+    let began = Instant::now();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|_| {
+            let params = params.clone();
+            tokio::spawn(async move {
+                for _ in 0..EACH {
+                    params.update("incrementer/touched", |old: Option<u64>| old.unwrap_or(0) + 1).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        soon(writer).await.unwrap();
+    }
+    let patches = peer.seen().iter().filter(|seen| seen.line.starts_with("PATCH")).count();
+    println!("{} updates took {patches} patches and {:?}", WRITERS * EACH, began.elapsed());
+    assert_eq!(params.get::<u64>("incrementer/touched").await.unwrap(), Some(WRITERS * EACH));
+}
