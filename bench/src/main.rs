@@ -31,10 +31,17 @@ struct Args {
     /// Serve the bare echo on this socket; used by the benchmark itself.
     #[arg(long, hide = true)]
     echo: Option<PathBuf>,
+    /// Print the peak memory of one `define` of this provider; used by the benchmark itself.
+    #[arg(long, hide = true)]
+    define_peak: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(executable) = &args.define_peak {
+        println!("{}", provider::define_peak_kb(executable)?);
+        return Ok(());
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     match args.echo {
         Some(socket) => runtime.block_on(echo::serve(&socket)),
