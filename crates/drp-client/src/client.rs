@@ -194,7 +194,7 @@ fn authorization(http: &reqwest::Client, credentials: Credentials) -> Result<Hea
     // The HTTP library knows how to spell credentials; a request that is never sent makes it do so.
     let request = http.get("http://unsent");
     let request = match credentials {
-        Credentials::Token(token) => request.bearer_auth(token),
+        Credentials::Token(token) => request.bearer_auth(token.expose()),
         Credentials::UserPassword(name, password) => request.basic_auth(name, Some(password.expose())),
     };
     let mut headers: HeaderMap = request.build().map_err(|_| ConfigError::Credentials)?.headers().clone();
@@ -238,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn times_beyond_all_clocks_do_no_harm() {
-        let mut config = Config::new("http://127.0.0.1:1", Credentials::Token("abc".to_owned()));
+        let mut config = Config::new("http://127.0.0.1:1", Credentials::Token("abc".into()));
         config.request_time = Duration::MAX;
         config.event_times.ping = Duration::ZERO;
         let client = Client::new(config).unwrap();
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn credentials_are_spelled_for_the_wire_and_stay_hidden() {
-        let config = Config::new("https://h:1", Credentials::Token("abc".to_owned()));
+        let config = Config::new("https://h:1", Credentials::Token("abc".into()));
         let client = Client::new(config).unwrap();
         assert_eq!(client.inner.authorization, "Bearer abc");
         assert!(client.inner.authorization.is_sensitive());
@@ -257,7 +257,7 @@ mod tests {
         let config = Config::new("https://h:1", Credentials::UserPassword("rocketskates".to_owned(), password));
         let client = Client::new(config).unwrap();
         assert_eq!(client.inner.authorization, "Basic cm9ja2V0c2thdGVzOnIwY2tldHNrOHRz");
-        let config = Config::new("https://h:1", Credentials::Token("a\nb".to_owned()));
+        let config = Config::new("https://h:1", Credentials::Token("a\nb".into()));
         assert!(matches!(Client::new(config), Err(ConfigError::Credentials)));
     }
 }

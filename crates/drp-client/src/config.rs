@@ -13,7 +13,7 @@ use crate::{EventTimes, TlsPolicy};
 ///
 /// ```
 /// use drp_client::{Config, Credentials, TlsPolicy};
-/// let mut config = Config::new("https://127.0.0.1:8092", Credentials::Token("t0ken".to_owned()));
+/// let mut config = Config::new("https://127.0.0.1:8092", Credentials::Token("t0ken".into()));
 /// config.tls = TlsPolicy::CaFile("/etc/drp/ca.pem".into());
 /// assert!(!format!("{config:?}").contains("t0ken"));
 /// ```
@@ -65,7 +65,7 @@ impl Config {
     fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let var = |name| var(name).filter(|value| !value.trim().is_empty());
         let required = |name: &'static str| var(name).ok_or(ConfigError::MissingVariable(name));
-        let mut config = Self::new(required(ENDPOINT_ENV)?, Credentials::Token(required(TOKEN_ENV)?));
+        let mut config = Self::new(required(ENDPOINT_ENV)?, Credentials::Token(required(TOKEN_ENV)?.into()));
         config.tls = match var(CA_FILE_ENV) {
             Some(path) => TlsPolicy::CaFile(path.into()),
             None => TlsPolicy::RootsOrPinFirst,
@@ -80,22 +80,13 @@ pub(crate) fn reasonable(time: Duration) -> Duration {
 }
 
 /// Who speaks to the server.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credentials {
     /// A token, sent as it is; it is never renewed.
-    Token(String),
+    Token(Secret),
     /// A user and its password, sent with every request.
     UserPassword(String, Secret),
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Token(_) => f.debug_tuple("Token").field(&format_args!("..")).finish(),
-            Self::UserPassword(name, password) => f.debug_tuple("UserPassword").field(name).field(password).finish(),
-        }
-    }
 }
 
 /// A text that is never shown.
@@ -113,6 +104,18 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
     }
 }
 
@@ -180,10 +183,9 @@ mod tests {
 
     #[test]
     fn debug_texts_show_no_secret() {
-        for credentials in [
-            Credentials::Token("s3cret".to_owned()),
-            Credentials::UserPassword("bob".to_owned(), Secret::new("s3cret")),
-        ] {
+        for credentials in
+            [Credentials::Token("s3cret".into()), Credentials::UserPassword("bob".to_owned(), Secret::new("s3cret"))]
+        {
             let text = format!("{:?}", Config::new("https://h:1", credentials));
             assert!(!text.contains("s3cret"), "{text}");
         }

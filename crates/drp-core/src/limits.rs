@@ -12,16 +12,22 @@ pub const WS_MESSAGE_FROM_CLIENT_BYTES_MAX: usize = 1 << 20;
 pub const WS_MESSAGE_TO_CLIENT_BYTES_MAX: usize = 64 << 20;
 /// Levels that JSON may nest.
 pub const JSON_DEPTH_MAX: usize = 128;
+/// The text of one JSON Schema.
+pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
 /// All headers of one request.
 pub const HEADER_BYTES_MAX: usize = 64 << 10;
 /// One log line's message; longer ones are cut and marked.
 pub const LOG_LINE_BYTES_MAX: usize = 32 << 10;
+/// Service, principal and file name of one log line, each; longer ones are cut and marked.
+pub const LOG_NAME_BYTES_MAX: usize = 1 << 10;
 /// Log lines a provider holds for its host.
 pub const LOG_QUEUE_LINES_MAX: usize = 4096;
 /// Bytes of log lines a provider holds for its host.
 pub const LOG_QUEUE_BYTES_MAX: usize = 8 << 20;
 /// Events waiting for one subscriber of a host or client.
 pub const SUBSCRIBER_EVENTS_MAX: usize = 1024;
+/// Bytes of events waiting for one subscriber of a host or client.
+pub const SUBSCRIBER_EVENT_BYTES_MAX: usize = 64 << 20;
 /// Events waiting for the handlers of a provider.
 pub const HANDLER_EVENTS_MAX: usize = 10_000;
 /// Bytes of events waiting for the handlers of a provider.
@@ -64,8 +70,6 @@ pub const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Time a peer has to send the headers of a request.
 pub const HEADER_TIME: Duration = Duration::from_secs(30);
 
-/// Bytes of events waiting for one subscriber of a client.
-pub const SUBSCRIBER_EVENT_BYTES_MAX: usize = 64 << 20;
 /// Text of an answer that is no error object, as far as an error repeats it.
 pub const ERROR_TEXT_BYTES_MAX: usize = 4 << 10;
 /// Tries of one request of the client, the first included.

@@ -1,3 +1,51 @@
-//! drp-host
+//! Embeddable, dr-provision-compatible host of plugin providers.
+//!
+//! A *plugin provider* is an executable that extends a dr-provision server. This crate is such a server, as far as
+//! providers, their authors and their operators need one: it runs providers written in any language, serves the API
+//! they and `drpcli` call, and keeps everything on disk. It does not boot machines.
+//!
+//! ```no_run
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use drp_host::{Host, HostConfig};
+//!
+//! let host = Host::start(HostConfig { data: "/var/lib/drpx".into(), ..HostConfig::default() }).await?;
+//! let provider = host.import("./incrementer".as_ref()).await?;
+//! println!("{} {} at {}", provider.name, provider.version, host.endpoint());
+//! host.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `docs/design/0002-host-rooms.md` shows the rooms and what they promise each other.
+
+mod config;
+mod host;
+mod shared;
 
 pub mod store;
+
+mod bus;
+mod layers;
+mod log;
+mod objects;
+mod params;
+mod schema;
+mod secrets;
+mod types;
+
+mod actions;
+mod auth;
+mod plugins;
+mod providers;
+
+mod api;
+mod files;
+mod owner_only;
+mod server;
+mod tls;
+
+pub use config::{Admin, HostConfig, Times};
+pub use host::{Host, LoadError, StartError};
+pub use log::LogLines;
+pub use tls::TlsError;

@@ -1,6 +1,6 @@
 //! A client for the server that the command line names.
 
-use drp_client::{Client, Config, Credentials, Secret, TlsPolicy};
+use drp_client::{Client, Config, Credentials, TlsPolicy};
 
 use crate::{
     cli::ConnectionArgs,
@@ -11,10 +11,10 @@ use crate::{
 /// Makes the client; nothing is sent yet.
 pub(crate) fn connect(args: &ConnectionArgs) -> Result<Client, Failure> {
     let credentials = match (&args.token, &args.user) {
-        (Some(token), _) => Credentials::Token(Secret::new(token)),
+        (Some(token), _) => Credentials::Token(token.as_str().into()),
         (None, Some(user)) => {
             let (name, password) = user.split_once(':').ok_or_else(|| Failure::usage("--user is NAME:PASSWORD"))?;
-            Credentials::UserPassword { name: name.to_owned(), password: Secret::new(password) }
+            Credentials::UserPassword(name.to_owned(), password.into())
         }
         (None, None) => {
             let hint = "give --user NAME:PASSWORD or --token, or set RS_KEY or RS_TOKEN";

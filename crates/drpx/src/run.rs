@@ -6,7 +6,7 @@ mod plugin;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
-use drp_client::{Client, Config, Credentials, EventStream, Secret, StreamItem, TlsPolicy};
+use drp_client::{Client, Config, Credentials, EventStream, StreamItem, TlsPolicy};
 use drp_core::{Params, PluginProvider};
 use drp_host::{Host, HostConfig, LogLines};
 use tempfile::TempDir;
@@ -146,7 +146,7 @@ impl Session {
 }
 
 fn client_of(host: &Host) -> Result<Client, Failure> {
-    let mut config = Config::new(host.endpoint(), Credentials::Token(Secret::new(host.admin_token())));
+    let mut config = Config::new(host.endpoint(), Credentials::Token(host.admin_token().into()));
     config.tls = TlsPolicy::CaFile(host.ca_file().to_owned());
     Client::new(config).map_err(|error| Failure::new(chain(&error)))
 }

@@ -98,7 +98,7 @@ impl Peer {
 }
 
 pub(crate) fn config(endpoint: &str) -> Config {
-    Config::new(endpoint, Credentials::Token("t0ken".to_owned()))
+    Config::new(endpoint, Credentials::Token("t0ken".into()))
 }
 
 /// Answers the requests of one connection until it ends.

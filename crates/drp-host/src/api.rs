@@ -1,0 +1,112 @@
+//! The REST API: from HTTP to the rooms of the host and back, one file a path prefix (`api.md`).
+//!
+//! Every route under [`contract::API_BASE`] stands behind [`authenticate`]; every handler asks for the claims it
+//! needs. What nobody serves is a 404 `No route`, whatever the method.
+
+mod actions;
+mod events;
+mod files;
+mod info;
+mod objects;
+mod params;
+mod plugin_providers;
+pub(crate) mod reply;
+mod request;
+mod users;
+mod ws;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post, put},
+};
+use drp_core::{Error, contract};
+
+use self::{
+    reply::Fail,
+    request::{Query, not_served},
+};
+use crate::{auth::Denied, files::Files, shared::Shared};
+
+const REALM: HeaderValue = HeaderValue::from_static("dr-provision");
+
+/// All that the host serves over TLS: the API, and static files beside it.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let files = static_files(Arc::clone(&shared.files));
+    let api = routes()
+        .method_not_allowed_fallback(not_served)
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authenticate))
+        .with_state(shared);
+    Router::new().nest(contract::API_BASE, api).merge(files).fallback(not_served)
+}
+
+/// The static files alone, which need no authentication.
+pub(crate) fn static_files(files: Arc<Files>) -> Router {
+    let router = Router::new().route("/files/{*path}", get(files::get_public));
+    router.method_not_allowed_fallback(not_served).fallback(not_served).with_state(files)
+}
+
+#[rustfmt::skip]
+fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/info", get(info::get))
+        .route("/objects", get(objects::types))
+        .route("/logs", get(events::logs))
+        .route("/events", post(events::post))
+        .route("/ws", get(ws::open))
+        .route("/files", get(files::list))
+        .route("/files/{*path}", get(files::get).post(files::post).delete(files::delete))
+        .route("/plugin_providers", get(plugin_providers::list))
+        .route("/plugin_providers/{name}", get(plugin_providers::get))
+        .route("/system/actions", get(actions::list_system))
+        .route("/system/actions/{command}", get(actions::get_system).post(actions::run_system))
+        .route("/users/{name}/token", get(users::token))
+        .route("/users/{name}/password", put(users::password))
+        .route("/meta/{prefix}/{*key}", get(params::meta).patch(params::patch_meta))
+        // Names of params may hold slashes.
+        .route("/params/{*key}", get(objects::get_param).put(objects::put_param).patch(objects::patch_param).delete(objects::delete_param))
+        .route("/{prefix}", get(objects::list).post(objects::create))
+        .route("/{prefix}/{key}", get(objects::get).put(objects::put).patch(objects::patch).delete(objects::delete))
+        .route("/{prefix}/{key}/pubkey", get(params::public_key))
+        .route("/{prefix}/{key}/params", get(params::all).post(params::replace).patch(params::patch))
+        .route("/{prefix}/{key}/params/{*name}", get(params::one).post(params::set).delete(params::remove))
+        .route("/{prefix}/{key}/actions", get(actions::list))
+        .route("/{prefix}/{key}/actions/{command}", get(actions::get).post(actions::run))
+        .route("/{prefix}/{key}/plugin_actions", get(actions::list))
+        .route("/{prefix}/{key}/plugin_actions/{command}", get(actions::get).post(actions::run))
+}
+
+/// Lets a request in that says who sent it.
+async fn authenticate(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+    let query = Query::of(request.uri());
+    match shared.auth.authenticate(request.headers(), query.get("token")).await {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Err(denied) => deny(denied),
+    }
+}
+
+/// Says no as the reference server does: without a body where nobody was named, else with an error object.
+fn deny(denied: Denied) -> Response {
+    let forbidden = |error: Error| Fail(error).into_response();
+    let (mut response, challenge) = match denied {
+        Denied::Anonymous => (StatusCode::UNAUTHORIZED.into_response(), true),
+        Denied::Password => (forbidden(Error::new(403, "", "Access Denied").about("users", "")), false),
+        Denied::Token(why) => {
+            (forbidden(Error::new(403, "", format!("Invalid token: {why}")).about("system", "")), true)
+        }
+        Denied::Revoked => (forbidden(Error::new(403, "AUTH", "Validation failed")), false),
+        Denied::Failed(error) => (forbidden(error), false),
+    };
+    if challenge {
+        response.headers_mut().insert(WWW_AUTHENTICATE, REALM);
+    }
+    response
+}

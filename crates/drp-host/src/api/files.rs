@@ -1,0 +1,209 @@
+//! `/files`: the static file space, written and read in streams.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Body, extract::State, response::Response};
+use bytes::BytesMut;
+use drp_core::{Error, limits};
+use futures_util::stream;
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG},
+};
+use http_body_util::BodyExt;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time,
+};
+
+use super::{
+    reply::{self, Fail, Reply},
+    request::{At, Call, Query},
+};
+use crate::{
+    files::{FileError, FileName, Files, OpenFile},
+    shared::Shared,
+};
+
+const FILES: &str = "files";
+const CHUNK_BYTES: usize = 64 << 10;
+/// Longest silence within an upload.
+const PAUSE_MAX: Duration = limits::HEADER_TIME;
+const STREAM: &str = "application/octet-stream";
+
+/// `GET /files?path=`: the names in a folder.
+pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, query: Query) -> Reply {
+    let path = query.get("path").unwrap_or("/").to_owned();
+    if !call.by.allows(FILES, "list", "") {
+        return reply::json(StatusCode::OK, &[(); 0]);
+    }
+    let missing = || call.not_found(FILES, &path);
+    let name = FileName::parse(&path).ok_or_else(missing)?;
+    let names = blocking(&shared.files, move |files| files.list(&name)).await;
+    reply::json(StatusCode::OK, &names.map_err(|_| missing())?)
+}
+
+/// `GET` and `HEAD /files/PATH`.
+pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call, At(path): At<String>) -> Result<Response, Fail> {
+    let name = FileName::parse(&path).ok_or_else(|| no_file(&path))?;
+    if !call.by.allows(FILES, "get", path.trim_start_matches('/')) {
+        return Err(no_file(&name.to_string()).into());
+    }
+    Ok(send(&shared.files, name, &call.method).await?)
+}
+
+/// `GET` and `HEAD` outside of the API: the same files, for everybody, as providers' assets are meant to be.
+pub(super) async fn get_public(
+    State(files): State<Arc<Files>>,
+    method: Method,
+    At(path): At<String>,
+) -> Result<Response, Fail> {
+    let name = FileName::parse(&path).ok_or_else(|| no_file(&path))?;
+    Ok(send(&files, name, &method).await?)
+}
+
+/// `POST /files/PATH`: writes a file, and replaces the one that was there.
+pub(super) async fn post(
+    State(shared): State<Arc<Shared>>,
+    call: Call,
+    At(path): At<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Reply {
+    call.require(FILES, "post", path.trim_start_matches('/'))?;
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content_type != STREAM {
+        let text = format!("Want content-type {STREAM}, not {content_type}");
+        return Err(call.error(400, text).about(FILES, &path).into());
+    }
+    let invalid = || call.error(400, "Invalid file name").about(FILES, &path);
+    let name = FileName::parse(&path).filter(|name| name.split().is_some()).ok_or_else(invalid)?;
+    if path.ends_with('/') {
+        return Err(call.error(403, "Cannot upload a directory").about(FILES, &name.to_string()).into());
+    }
+    let size = receive(&shared.files, &name, body).await.map_err(|error| error.wire(&name))?;
+    reply::json(StatusCode::CREATED, &json!({ "Path": name.to_string(), "Size": size }))
+}
+
+/// `DELETE /files/PATH`: removes a file or an empty folder.
+pub(super) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    call: Call,
+    At(path): At<String>,
+) -> Result<Response, Fail> {
+    call.require(FILES, "delete", path.trim_start_matches('/'))?;
+    let unable = |key: &str| call.error(404, "Unable to delete").about(FILES, key);
+    let name = FileName::parse(&path).ok_or_else(|| unable(&path))?;
+    let key = name.to_string();
+    blocking(&shared.files, move |files| files.remove(&name)).await.map_err(|_| unable(&key))?;
+    Ok(reply::no_content())
+}
+
+fn no_file(key: &str) -> Error {
+    Error::new(404, "GET", "Not a regular file").about(FILES, key)
+}
+
+async fn send(files: &Arc<Files>, name: FileName, method: &Method) -> Result<Response, Error> {
+    let missing = no_file(&name.to_string());
+    let head = method == Method::HEAD;
+    let opened = blocking(files, move |files| {
+        let file = files.read(&name)?;
+        // A sum costs a whole reading, so only who asks for nothing else gets one that is not known.
+        let sum = if head { Some(files.sum(files.read(&name)?)?) } else { files.known_sum(&file) };
+        Ok((file, sum))
+    });
+    let (file, sum) = opened.await.map_err(|_| missing)?;
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(file.size));
+    if let Some(sum) = sum
+        && let (Ok(tag), Ok(sum)) = (HeaderValue::try_from(format!("\"SHA256:{sum}\"")), HeaderValue::try_from(sum))
+    {
+        headers.insert(ETAG, tag);
+        headers.insert("x-drp-sha256sum", sum);
+    }
+    if !head {
+        *response.body_mut() = body(file);
+    }
+    Ok(response)
+}
+
+/// The file's content, in chunks. It ends at the size that was announced even if the file grows.
+fn body(file: OpenFile) -> Body {
+    let reader = tokio::fs::File::from_std(file.file).take(file.size);
+    Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+        let read = reader.read_buf(&mut chunk).await?;
+        Ok::<_, std::io::Error>((read > 0).then(|| (chunk.freeze(), reader)))
+    }))
+}
+
+/// Why an upload did not come to its end.
+enum ReceiveError {
+    Short(String),
+    Slow,
+    Long,
+    File(FileError),
+}
+
+impl<T: Into<FileError>> From<T> for ReceiveError {
+    fn from(error: T) -> Self {
+        Self::File(error.into())
+    }
+}
+
+impl ReceiveError {
+    fn wire(self, name: &FileName) -> Error {
+        let base = name.split().map_or("", |(_, base)| base);
+        let (code, text) = match self {
+            Self::Short(cause) => (400, format!("Failed to upload entire file {base}: {cause}")),
+            Self::Slow => (408, format!("Failed to upload {base} in time")),
+            Self::Long => (413, format!("{base} has more than {} bytes", limits::FILE_BYTES_MAX)),
+            Self::File(FileError::Uploading) => (409, "File already uploading".to_owned()),
+            Self::File(FileError::InTheWay) => (409, format!("Failed to ensure final directory for {base} exists")),
+            Self::File(FileError::Full) => (507, format!("Failed to upload {base}: the disk is full")),
+            Self::File(FileError::Missing | FileError::Io(_)) => (500, format!("Failed to upload {base}")),
+        };
+        Error::new(code, "POST", text).about(FILES, &name.to_string())
+    }
+}
+
+async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body) -> Result<u64, ReceiveError> {
+    let upload = {
+        let name = name.clone();
+        let files = Arc::clone(files);
+        blocking(&files, move |files| files.upload(name)).await?
+    };
+    let mut file = tokio::fs::File::from_std(upload.file()?);
+    let mut size = 0;
+    loop {
+        let frame = match time::timeout(PAUSE_MAX, body.frame()).await {
+            Ok(None) => break,
+            Ok(Some(frame)) => frame.map_err(|error| ReceiveError::Short(error.to_string()))?,
+            Err(_) => return Err(ReceiveError::Slow),
+        };
+        if let Ok(data) = frame.into_data() {
+            size += u64::try_from(data.len()).unwrap_or(u64::MAX);
+            if size > limits::FILE_BYTES_MAX {
+                return Err(ReceiveError::Long);
+            }
+            file.write_all(&data).await?;
+        }
+    }
+    file.flush().await?;
+    blocking(files, move |_| upload.finish()).await?;
+    Ok(size)
+}
+
+/// Does disk work where it may take its time.
+async fn blocking<T: Send + 'static>(
+    files: &Arc<Files>,
+    work: impl FnOnce(&Arc<Files>) -> Result<T, FileError> + Send + 'static,
+) -> Result<T, FileError> {
+    let files = Arc::clone(files);
+    tokio::task::spawn_blocking(move || work(&files))
+        .await
+        .map_err(|error| FileError::Io(std::io::Error::other(error)))?
+}

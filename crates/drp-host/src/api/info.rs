@@ -1,0 +1,114 @@
+//! `GET /info`: what this host is and can.
+
+use std::{collections::BTreeMap, env::consts, sync::Arc};
+
+use axum::extract::State;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{
+    reply::{self, Reply},
+    request::Call,
+};
+use crate::shared::Shared;
+
+/// What clients may rely on. They change what they do by these names, so none stands here before it is true.
+const FEATURES: [&str; 8] = [
+    "api-v3",
+    "bundle-objects",
+    "partial-objects",
+    "plugin-v2",
+    "plugin-v2-safe-config",
+    "secure-params",
+    "separate-meta-api",
+    "slim-objects",
+];
+/// Types whose number `info` tells.
+const COUNTED: [&str; 3] = ["machines.count", "subnets.count", "contexts.count"];
+/// What may be done to every object.
+const BASE_ACTIONS: [&str; 7] = ["list", "get", "create", "update", "delete", "actions", "action"];
+
+pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call) -> Reply {
+    call.require("info", "get", "")?;
+    reply::json(StatusCode::OK, &info(&shared))
+}
+
+/// The info object, which also comes with each token.
+pub(super) fn info(shared: &Shared) -> Value {
+    let count = |name: &&str| {
+        let prefix = name.split('.').next().unwrap_or_default();
+        json!({ "name": name, "count": shared.objects.count(prefix).unwrap_or(0) })
+    };
+    let static_port = shared.addresses.static_files.map_or(0, |address| address.port());
+    let api = shared.addresses.api;
+    json!({
+        // Go's names of architectures and systems.
+        "arch": match consts::ARCH { "x86_64" => "amd64", "aarch64" => "arm64", other => other },
+        "os": match consts::OS { "macos" => "darwin", other => other },
+        // The first part is that of the server whose API this is; clients parse it.
+        "version": concat!("v4.8.0+drpx.", env!("CARGO_PKG_VERSION")),
+        "id": shared.id,
+        "local_id": shared.id,
+        "ha_id": shared.id,
+        "api_port": api.port(),
+        "file_port": static_port,
+        "secure_file_port": api.port(),
+        "dhcp_port": 0,
+        "binl_port": 0,
+        "tftp_port": 0,
+        "tftp_enabled": false,
+        "dhcp_enabled": false,
+        "binl_enabled": false,
+        "prov_enabled": static_port != 0,
+        "secure_prov_enabled": true,
+        "manager": false,
+        "address": shared.addresses.reachable().ip(),
+        "server_hostname": "",
+        "stats": COUNTED.iter().map(count).collect::<Vec<_>>(),
+        "features": FEATURES,
+        "scopes": scopes(shared),
+        "License": {
+            "Contact": "", "ContactEmail": "", "ContactId": "", "Owner": "", "OwnerEmail": "", "OwnerId": "",
+            "Grantor": "", "GrantorEmail": "", "Version": "", "GenerationVersion": "", "MaxDrpVersion": "",
+            "Licenses": [],
+        },
+        "errors": [],
+        "ha_enabled": false,
+        "ha_virtual_address": "",
+        "ha_is_active": true,
+        "ha_status": "Up",
+        "ha_active_id": shared.id,
+        "ha_passive_state": [],
+    })
+}
+
+/// Scope by scope the actions that a role may name (`models.md` §15.3).
+fn scopes(shared: &Shared) -> BTreeMap<String, BTreeMap<&'static str, Value>> {
+    let mut scopes = BTreeMap::new();
+    let mut add = |scope: &str, actions: &[&[&'static str]]| {
+        let actions = actions.iter().copied().flatten().map(|action| (*action, json!({}))).collect();
+        scopes.insert(scope.to_owned(), actions);
+    };
+    for known in shared.objects.kinds() {
+        let secure: &[&str] = if known.has_params { &["getSecure", "updateSecure"] } else { &[] };
+        let more: &[&str] = match known.prefix.as_str() {
+            "machines" => &["updateTaskList", "token", "whoami"],
+            "users" => &["token", "password"],
+            "jobs" => &["log"],
+            _ => &[],
+        };
+        add(&known.prefix, &[&BASE_ACTIONS, secure, more]);
+    }
+    for name in ["interfaces", "plugin_providers"] {
+        add(name, &[&BASE_ACTIONS]);
+    }
+    add("preferences", &[&["list", "post"]]);
+    add("contents", &[&["list", "get", "create", "update", "delete"]]);
+    for name in ["files", "isos"] {
+        add(name, &[&["list", "get", "post", "delete"]]);
+    }
+    add("info", &[&["get"]]);
+    add("objects", &[&["list"]]);
+    add("system", &[&["upgrade", "replicate", "active", "passive", "actions", "action"]]);
+    scopes
+}

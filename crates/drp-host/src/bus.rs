@@ -1,0 +1,223 @@
+//! The one publishing queue: every event of the host goes through here, is numbered and serialised once, and reaches
+//! all subscribers in the same order.
+//!
+//! Nobody can hold a publisher up: each subscriber has a queue of bounded length and size, which loses its oldest
+//! events when it is full and tells the subscriber how many.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use axum::extract::ws::Utf8Bytes;
+use drp_core::{Event, limits};
+use tokio::sync::Notify;
+
+/// Hands events to everybody who subscribed.
+#[derive(Debug, Default)]
+pub(crate) struct Bus {
+    hub: Mutex<Hub>,
+}
+
+#[derive(Debug, Default)]
+struct Hub {
+    /// Number of the event that was published last.
+    seq: u64,
+    queues: Vec<Weak<Queue>>,
+}
+
+/// An event as it was published.
+#[derive(Debug)]
+pub(crate) struct Published {
+    /// Its number: one more than that of the event before.
+    pub(crate) seq: u64,
+    /// The event itself.
+    pub(crate) event: Event,
+    /// The event as JSON, ready to be sent.
+    pub(crate) json: Utf8Bytes,
+}
+
+/// What a subscriber gets.
+#[derive(Clone, Debug)]
+pub(crate) enum Delivery {
+    /// The next event.
+    Event(Arc<Published>),
+    /// So many events were dropped here because the subscriber was too slow.
+    Lagged(u64),
+}
+
+impl Bus {
+    /// A bus without subscribers.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Hands an event to all subscribers and returns its number. Never waits for any of them.
+    pub(crate) fn publish(&self, event: Event) -> u64 {
+        // Serialised before the lock is taken: only numbering and queueing must be one step.
+        let json = Utf8Bytes::from(serde_json::to_string(&event).expect("an event is always JSON"));
+        let mut hub = lock(&self.hub);
+        hub.seq += 1;
+        let published = Arc::new(Published { seq: hub.seq, event, json });
+        hub.queues.retain(|queue| match queue.upgrade() {
+            Some(queue) => {
+                queue.push(Arc::clone(&published));
+                true
+            }
+            None => false,
+        });
+        published.seq
+    }
+
+    /// Subscribes to all events from now on, with a queue of `capacity` events (at least one) and
+    /// [`limits::SUBSCRIBER_EVENT_BYTES_MAX`] bytes. Dropping the subscription ends it.
+    pub(crate) fn subscribe(&self, capacity: usize) -> Subscription {
+        let queue = Arc::new(Queue { capacity: capacity.max(1), waiting: Mutex::default(), ready: Notify::new() });
+        lock(&self.hub).queues.push(Arc::downgrade(&queue));
+        Subscription { queue }
+    }
+}
+
+/// The receiving end of a subscriber's queue.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    queue: Arc<Queue>,
+}
+
+impl Subscription {
+    /// Waits for the next event, or for the news that some were lost. May be dropped while it waits, without loss.
+    pub(crate) async fn next(&mut self) -> Delivery {
+        loop {
+            if let Some(delivery) = self.try_next() {
+                return delivery;
+            }
+            // A push between the look and this wait has left a permit, so it is not missed.
+            self.queue.ready.notified().await;
+        }
+    }
+
+    /// What waits already, if anything does.
+    pub(crate) fn try_next(&mut self) -> Option<Delivery> {
+        lock(&self.queue.waiting).take()
+    }
+}
+
+#[derive(Debug)]
+struct Queue {
+    capacity: usize,
+    waiting: Mutex<Waiting>,
+    ready: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: VecDeque<Arc<Published>>,
+    bytes: usize,
+    /// Events lost before the oldest one that still waits.
+    lost: u64,
+}
+
+impl Queue {
+    fn push(&self, event: Arc<Published>) {
+        lock(&self.waiting).add(event, self.capacity);
+        self.ready.notify_one();
+    }
+}
+
+impl Waiting {
+    /// Adds an event; the oldest ones go when there are too many or too much, but the newest always stays.
+    fn add(&mut self, event: Arc<Published>, capacity: usize) {
+        self.bytes += event.json.len();
+        self.events.push_back(event);
+        while self.events.len() > 1
+            && (self.events.len() > capacity || self.bytes > limits::SUBSCRIBER_EVENT_BYTES_MAX)
+            && let Some(dropped) = self.events.pop_front()
+        {
+            self.bytes -= dropped.json.len();
+            self.lost += 1;
+        }
+    }
+
+    fn take(&mut self) -> Option<Delivery> {
+        if self.lost > 0 {
+            return Some(Delivery::Lagged(std::mem::take(&mut self.lost)));
+        }
+        let event = self.events.pop_front()?;
+        self.bytes -= event.json.len();
+        Some(Delivery::Event(event))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use drp_core::Raw;
+
+    fn event(key: &str) -> Event {
+        Event::new("test", "create", key, Raw::null())
+    }
+
+    fn drain(subscription: &mut Subscription) -> Vec<u64> {
+        let seq = |delivery| match delivery {
+            Delivery::Event(event) => event.seq,
+            Delivery::Lagged(lost) => panic!("lost {lost}"),
+        };
+        std::iter::from_fn(|| subscription.try_next()).map(seq).collect()
+    }
+
+    #[test]
+    fn all_subscribers_see_one_order_whoever_publishes() {
+        let bus = Bus::new();
+        let mut subscriptions: Vec<_> = (0..3).map(|_| bus.subscribe(1000)).collect();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let bus = &bus;
+                scope.spawn(move || {
+                    for n in 0..50 {
+                        bus.publish(event(&format!("{thread}.{n}")));
+                    }
+                });
+            }
+        });
+        for subscription in &mut subscriptions {
+            assert_eq!(drain(subscription), (1..=200).collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_subscriber_loses_the_oldest_and_is_told_how_many() {
+        let bus = Bus::new();
+        let mut slow = bus.subscribe(2);
+        let mut fast = bus.subscribe(10);
+        for n in 0..5 {
+            bus.publish(event(&n.to_string()));
+        }
+        assert!(matches!(slow.next().await, Delivery::Lagged(3)));
+        assert_eq!(drain(&mut slow), [4, 5]);
+        assert_eq!(drain(&mut fast), [1, 2, 3, 4, 5]);
+        assert!(slow.try_next().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_waiting_subscriber_wakes_up() {
+        let bus = Arc::new(Bus::new());
+        let mut subscription = bus.subscribe(1);
+        let waiting = tokio::spawn(async move { subscription.next().await });
+        tokio::task::yield_now().await;
+        bus.publish(event("x"));
+        let Delivery::Event(published) = waiting.await.unwrap() else { panic!("nothing was lost") };
+        let json: serde_json::Value = serde_json::from_str(&published.json).unwrap();
+        assert_eq!((json["Key"].as_str(), published.event.key.as_str()), (Some("x"), "x"));
+    }
+
+    #[test]
+    fn an_ended_subscription_is_forgotten() {
+        let bus = Bus::new();
+        drop(bus.subscribe(1));
+        bus.publish(event("x"));
+        assert!(lock(&bus.hub).queues.is_empty());
+    }
+}

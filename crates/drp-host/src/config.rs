@@ -1,0 +1,114 @@
+//! Everything that an operator may set.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use drp_core::limits;
+
+/// How a host is to run. Start from [`HostConfig::default`] and change what differs.
+///
+/// ```
+/// use drp_host::HostConfig;
+///
+/// let config = HostConfig { data: "/var/lib/drpx".into(), ..HostConfig::default() };
+/// assert_eq!(config.listen.port(), 8092);
+/// assert_eq!(config.plugins_dir(), std::path::Path::new("/var/lib/drpx/plugins"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct HostConfig {
+    /// The data directory: store, certificate, sockets, static files. Made if it is not there.
+    pub data: PathBuf,
+    /// Where the API is served over TLS. Port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Where static files are served over plain HTTP as well, if anywhere.
+    pub static_listen: Option<SocketAddr>,
+    /// The directory of provider executables; `plugins` in the data directory unless set.
+    pub plugins: Option<PathBuf>,
+    /// The administrator and the password they are to have. Without it, a first start makes a random password.
+    pub admin: Option<Admin>,
+    /// How long things may take.
+    pub times: Times,
+}
+
+/// A user with all rights.
+#[derive(Clone)]
+pub struct Admin {
+    /// Name of the user.
+    pub name: String,
+    /// Password of the user.
+    pub password: String,
+}
+
+/// How long things may take, and how long the host waits before it does some again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// A provider's `define`.
+    pub define: Duration,
+    /// A provider's `unpack`.
+    pub unpack: Duration,
+    /// From starting a plugin to its `READY!`.
+    pub ready: Duration,
+    /// A plugin's answer to config.
+    pub config: Duration,
+    /// A plugin's answer to an action; without limit unless set, because actions of hours exist.
+    pub action: Option<Duration>,
+    /// A plugin's answer to stop, and its exit.
+    pub stop: Duration,
+    /// What a stopping host gives the requests in flight.
+    pub drain: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub kill_grace: Duration,
+    /// First wait before a crashed plugin is started again; it doubles each time.
+    pub restart_wait_min: Duration,
+    /// Longest wait before a crashed plugin is started again.
+    pub restart_wait_max: Duration,
+    /// What a plugin must live before its errors are forgotten.
+    pub healthy: Duration,
+}
+
+impl HostConfig {
+    /// The directory of provider executables.
+    #[must_use]
+    pub fn plugins_dir(&self) -> PathBuf {
+        self.plugins.clone().unwrap_or_else(|| self.data.join("plugins"))
+    }
+}
+
+impl Default for HostConfig {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("drp-data"),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8092)),
+            static_listen: None,
+            plugins: None,
+            admin: None,
+            times: Times::default(),
+        }
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            define: limits::DEFINE_TIME,
+            unpack: limits::UNPACK_TIME,
+            ready: limits::READY_TIME,
+            config: limits::CONFIG_TIME,
+            action: None,
+            stop: limits::STOP_TIME,
+            drain: limits::DRAIN_TIME,
+            kill_grace: limits::KILL_GRACE_TIME,
+            restart_wait_min: limits::RESTART_WAIT_MIN,
+            restart_wait_max: limits::RESTART_WAIT_MAX,
+            healthy: limits::HEALTHY_TIME,
+        }
+    }
+}
+
+/// Without the password, which must not get into a log.
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin").field("name", &self.name).finish_non_exhaustive()
+    }
+}

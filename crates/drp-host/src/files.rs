@@ -1,0 +1,9 @@
+//! The static file space: what `/files` holds. Nothing outside of it can be reached, not even by a symbolic link.
+
+mod name;
+mod space;
+
+pub(crate) use self::{
+    name::FileName,
+    space::{FileError, Files, OpenFile},
+};

@@ -1,0 +1,346 @@
+//! A host from start to stop: the order in which its rooms open and close.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use drp_core::{Error, PluginProvider, limits};
+use tokio::{
+    net::TcpListener,
+    sync::{OnceCell, Semaphore},
+    time,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    actions::Actions,
+    api,
+    auth::Auth,
+    bus::Bus,
+    config::HostConfig,
+    files::Files,
+    log::{Log, LogLines},
+    objects::{Objects, spawn_event_pump},
+    owner_only,
+    params::ParamValues,
+    plugins::{PluginRooms, Plugins},
+    providers::{ImportError, ProviderEnvironment, Providers},
+    server::{Patience, Server},
+    shared::{Addresses, Shared},
+    store::{OpenError, RedbStore, Store, WatchError},
+    tls::{self, TlsError},
+};
+
+/// The administrator of a host whose operator names none.
+const ADMIN: &str = "rocketskates";
+const STORE_DIR: &str = "store";
+const TLS_DIR: &str = "tls";
+const TOKEN_KEY_FILE: &str = "token.key";
+/// The static file space, as in the server's own data directory.
+const WEBROOT_DIR: &str = "tftpboot";
+
+/// A running host of plugin providers.
+///
+/// ```no_run
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use drp_host::{Host, HostConfig};
+///
+/// let host = Host::start(HostConfig { data: "/var/lib/drpx".into(), ..HostConfig::default() }).await?;
+/// println!("{} {:?}", host.endpoint(), host.new_admin_password());
+/// host.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Host {
+    shared: Arc<Shared>,
+    server: Server,
+    drain: std::time::Duration,
+    admin: String,
+    new_admin_password: Option<String>,
+    admin_token: String,
+    ca_file: PathBuf,
+    stopped: OnceCell<()>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("endpoint", &self.endpoint()).field("admin", &self.admin).finish_non_exhaustive()
+    }
+}
+
+/// A host does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Something in the data directory cannot be made, read or written.
+    #[error("cannot use `{path}`", path = path.display())]
+    Data {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The store does not open.
+    #[error("cannot open the store")]
+    Store(#[source] OpenError),
+    /// There is no certificate to show.
+    #[error("cannot prepare TLS")]
+    Tls(#[source] TlsError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The first objects cannot be written.
+    #[error("cannot prepare the objects of a new host")]
+    Objects(#[source] Error),
+    /// The changes of the store cannot be followed.
+    #[error("cannot follow the store")]
+    Watch(#[source] WatchError),
+}
+
+impl StartError {
+    fn data(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Data { path, source }
+    }
+}
+
+/// A provider does not load: which one, in which phase, and why.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct LoadError(ImportError);
+
+impl Host {
+    /// Starts a host. When this comes back the API is served, the providers are imported and their plugins are
+    /// starting.
+    ///
+    /// # Errors
+    /// See [`StartError`]. A provider that does not load is no error: the log says what is wrong with it.
+    pub async fn start(config: HostConfig) -> Result<Self, StartError> {
+        let data = std::path::absolute(&config.data).map_err(StartError::data(&config.data))?;
+        owner_only::create_dir(&data).map_err(StartError::data(&data))?;
+        let identity = tls::open(&data.join(TLS_DIR), config.listen.ip()).map_err(StartError::Tls)?;
+        let stored = Stored::open(&data).await?;
+        let admin = config.admin.as_ref().map_or(ADMIN, |admin| &admin.name).to_owned();
+        let password = config.admin.as_ref().map(|admin| admin.password.as_str());
+        let made = stored.auth.ensure_administrator(&admin, password).await;
+        let new_admin_password = made.map_err(StartError::Objects)?;
+
+        let listeners = Listeners::bind(&config).await?;
+        let environment = ProviderEnvironment {
+            endpoint: listeners.addresses.endpoint(),
+            fileserver: listeners.addresses.fileserver(),
+            webroot: data.join(WEBROOT_DIR),
+            ca_file: identity.ca_file.clone(),
+        };
+        let shared = Arc::new(stored.share(&config, listeners.addresses, environment, &data)?);
+        let server = Server::new(shared.stopping.clone(), Patience::default());
+        // Before the providers are asked what they are: some want to know it from the API.
+        server.serve(listeners.api, Some(identity.config), api::router(Arc::clone(&shared)));
+        if let Some(listener) = listeners.static_files {
+            server.serve(listener, None, api::static_files(Arc::clone(&shared.files)));
+        }
+        let admin_token = shared.auth.issue_operator_token(&admin);
+        let host = Self {
+            shared,
+            server,
+            drain: config.times.drain,
+            admin,
+            new_admin_password,
+            admin_token,
+            ca_file: identity.ca_file,
+            stopped: OnceCell::new(),
+        };
+        host.shared.providers.import_all().await;
+        host.shared.plugins.start();
+        Ok(host)
+    }
+
+    /// URL of the API, without `/api/v3`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.shared.addresses.endpoint()
+    }
+
+    /// URL under which `/files` lies.
+    #[must_use]
+    pub fn fileserver(&self) -> String {
+        self.shared.addresses.fileserver()
+    }
+
+    /// The authority that signed the host's certificate, in PEM.
+    #[must_use]
+    pub fn ca_file(&self) -> &Path {
+        &self.ca_file
+    }
+
+    /// Name of the administrator.
+    #[must_use]
+    pub fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    /// The administrator's password, if this start made it up. It is stored nowhere: tell it to the operator.
+    #[must_use]
+    pub fn new_admin_password(&self) -> Option<&str> {
+        self.new_admin_password.as_deref()
+    }
+
+    /// A bearer token with all rights that ends with this host.
+    #[must_use]
+    pub fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    /// Loads a provider from its executable, or loads it anew: its plugins are started again then.
+    ///
+    /// # Errors
+    /// The provider does not load. What was there before stays in force.
+    pub async fn import(&self, executable: &Path) -> Result<PluginProvider, LoadError> {
+        self.shared.providers.import(executable).await.map_err(LoadError)
+    }
+
+    /// The lines of the log from now on, those included that never become events.
+    #[must_use]
+    pub fn log_lines(&self) -> LogLines {
+        self.shared.log.watch()
+    }
+
+    /// Stops the plugins, while the API still serves them, and then the API. Bounded by the times of the config.
+    pub async fn stop(&self) {
+        self.stopped
+            .get_or_init(|| async {
+                self.shared.plugins.stop().await;
+                self.shared.auth.revoke_plugin_token(&self.admin_token);
+                self.server.stop(self.drain).await;
+                // Websockets end by themselves once the server is stopping; one that does not ends with the process.
+                self.shared.tasks.close();
+                let _ = time::timeout(limits::KILL_GRACE_TIME, self.shared.tasks.wait()).await;
+                self.shared.log.end();
+                self.shared.pump.abort();
+            })
+            .await;
+    }
+}
+
+/// A host that is dropped without a stop takes no more requests.
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.shared.stopping.cancel();
+        self.shared.pump.abort();
+    }
+}
+
+/// The rooms that need nothing but the data directory.
+struct Stored {
+    bus: Arc<Bus>,
+    log: Arc<Log>,
+    objects: Arc<Objects>,
+    params: Arc<ParamValues>,
+    auth: Arc<Auth>,
+    files: Arc<Files>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Stored {
+    async fn open(data: &Path) -> Result<Self, StartError> {
+        let store: Arc<dyn Store> = Arc::new(RedbStore::open(data.join(STORE_DIR)).map_err(StartError::Store)?);
+        let webroot = data.join(WEBROOT_DIR);
+        let files = Arc::new(Files::open(&webroot).map_err(StartError::data(&webroot))?);
+        let bus = Arc::new(Bus::new());
+        let log = Arc::new(Log::new(Arc::clone(&bus)));
+        let objects = Arc::new(Objects::open(store).await.map_err(StartError::Objects)?);
+        let params = Arc::new(ParamValues::new(Arc::clone(&objects)));
+        let key_file = data.join(TOKEN_KEY_FILE);
+        let auth = Auth::open(Arc::clone(&objects), &key_file).map_err(StartError::data(&key_file))?;
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        Ok(Self { bus, log, objects, params, auth: Arc::new(auth), files, tasks, stopping })
+    }
+
+    /// Opens the rooms that know where the host is reached.
+    fn share(
+        self,
+        config: &HostConfig,
+        addresses: Addresses,
+        environment: ProviderEnvironment,
+        data: &Path,
+    ) -> Result<Shared, StartError> {
+        let Self { bus, log, objects, params, auth, files, tasks, stopping } = self;
+        let pump = spawn_event_pump(&objects, Arc::clone(&bus), Arc::clone(&log)).map_err(StartError::Watch)?;
+        let actions = Arc::new(Actions::new(Arc::clone(&params), Arc::clone(&bus), config.times.action));
+        let providers = Arc::new(Providers::new(
+            config,
+            environment,
+            Arc::clone(&objects),
+            Arc::clone(&auth),
+            Arc::clone(&bus),
+            Arc::clone(&log),
+        ));
+        let rooms = PluginRooms {
+            objects: Arc::clone(&objects),
+            params: Arc::clone(&params),
+            auth: Arc::clone(&auth),
+            bus: Arc::clone(&bus),
+            log: Arc::clone(&log),
+            providers: Arc::clone(&providers),
+            actions: Arc::clone(&actions),
+        };
+        let plugins = Arc::new(Plugins::new(config, rooms).map_err(StartError::data(data))?);
+        Ok(Shared {
+            id: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            addresses,
+            bus,
+            log,
+            objects,
+            params,
+            auth,
+            actions,
+            providers,
+            plugins,
+            files,
+            websockets: Arc::new(Semaphore::new(limits::WEBSOCKETS_MAX)),
+            tasks,
+            stopping,
+            pump: pump.abort_handle(),
+        })
+    }
+}
+
+/// The sockets of a host, bound before anybody is told of them.
+struct Listeners {
+    api: TcpListener,
+    static_files: Option<TcpListener>,
+    addresses: Addresses,
+}
+
+impl Listeners {
+    async fn bind(config: &HostConfig) -> Result<Self, StartError> {
+        let (api, api_address) = listen(config.listen).await?;
+        let static_files = match config.static_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let (static_files, static_address) = static_files.unzip();
+        Ok(Self { api, static_files, addresses: Addresses { api: api_address, static_files: static_address } })
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bound.await.map_err(|source| StartError::Listen { address, source })
+}

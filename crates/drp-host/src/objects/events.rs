@@ -1,0 +1,70 @@
+//! Events about objects, made from the store's watch: in the order of commits, each with the state before.
+
+use std::sync::Arc;
+
+use drp_core::{Event, Level, Raw};
+use tokio::task::JoinHandle;
+
+use super::Objects;
+use crate::bus::Bus;
+use crate::log::Log;
+use crate::store::{Changed, Commit, Watch, WatchError};
+use crate::types::hidden_of;
+
+/// The service of this room's log lines.
+const SERVICE: &str = "objects";
+
+/// Publishes an event for every change of an object from now on, until the store is dropped or the task is aborted.
+///
+/// # Errors
+/// The store cannot be followed.
+pub(crate) fn spawn_event_pump(objects: &Objects, bus: Arc<Bus>, log: Arc<Log>) -> Result<JoinHandle<()>, WatchError> {
+    let watch = objects.watch()?;
+    Ok(tokio::spawn(pump(watch, bus, log)))
+}
+
+async fn pump(mut watch: Watch, bus: Arc<Bus>, log: Arc<Log>) {
+    while let Some(next) = watch.next().await {
+        match next {
+            Ok(commit) => {
+                for event in events_of(&commit) {
+                    bus.publish(event);
+                }
+            }
+            Err(lagged) => log.write(Level::Error, SERVICE, format!("events are missing: {lagged}")),
+        }
+    }
+}
+
+/// The events of a commit, in the order of its changes. The host's own sections have none.
+fn events_of(commit: &Commit) -> impl Iterator<Item = Event> {
+    commit.changes.iter().filter(|change| !change.section.starts_with('.')).map(|change| event_of(commit, change))
+}
+
+fn event_of(commit: &Commit, change: &Changed) -> Event {
+    let (usual, object, original) = match (&change.value, &change.previous) {
+        (Some(value), None) => ("create", Some(value), None),
+        (Some(value), Some(previous)) => ("update", Some(value), Some(previous)),
+        (None, previous) => ("delete", previous.as_ref(), None),
+    };
+    let action = commit.note.action.as_deref().unwrap_or(usual);
+    let shown = |bytes: Option<&bytes::Bytes>| bytes.map_or_else(Raw::null, |bytes| public(&change.section, bytes));
+    let mut event = Event::new(&change.section, action, &change.key, shown(object));
+    event.original = shown(original);
+    event.principal.clone_from(&commit.note.principal);
+    event
+}
+
+/// A stored object as everybody may see it.
+fn public(section: &str, stored: &[u8]) -> Raw {
+    let Ok(object) = serde_json::from_slice::<Raw>(stored) else { return Raw::null() };
+    let hidden = hidden_of(section);
+    if hidden.is_empty() {
+        return object;
+    }
+    let Ok(mut object) = object.parse::<drp_core::RawModel>() else { return Raw::null() };
+    for name in hidden {
+        object.fields.remove(*name);
+    }
+    Raw::new(&object).unwrap_or_default()
+}

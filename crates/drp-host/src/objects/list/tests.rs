@@ -1,0 +1,104 @@
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+use super::*;
+use crate::types::Types;
+use serde_json::json;
+
+fn machines() -> Vec<Arc<RawModel>> {
+    let machine = |name: &str, stage: &str, task: i64, address: &str, step: Value| {
+        let value = json!({"Uuid": "", "Name": name, "Stage": stage, "CurrentTask": task, "Address": address,
+            "Runnable": task > 1, "Profiles": [stage, "all"], "Params": {"a/step": step}, "Meta": {"color": name}});
+        Arc::new(RawModel::new(&value).unwrap())
+    };
+    vec![
+        machine("m1", "s1", 1, "10.0.0.2", json!(5)),
+        machine("m2", "s2", 2, "10.0.0.10", json!("x")),
+        machine("m3", "s1", 3, "", json!(10)),
+    ]
+}
+
+fn read(query: &str) -> Result<Query, Error> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap());
+    Query::read(&Types::new().find("machines").unwrap(), pairs)
+}
+
+fn names(query: &str) -> String {
+    let selected = read(query).unwrap().select(machines());
+    selected.objects.iter().map(|object| object.text("Name")).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn filters_compare_by_the_type_of_their_index() {
+    let check = |query, expected| assert_eq!(names(query), expected, "{query}");
+    check("", "m1 m2 m3");
+    check("Name=m2", "m2");
+    check("Name=Eq(m2)", "m2");
+    check("Name=Ne(m2)", "m1 m3");
+    check("Name=m1&Name=m3", "m1 m3");
+    check("Name=m1&Stage=s2", "");
+    check("CurrentTask=Gt(1)", "m2 m3");
+    check("CurrentTask=Lte(2)", "m1 m2");
+    check("CurrentTask=Between(2,3)", "m2 m3");
+    check("CurrentTask=Except(2,3)", "m1");
+    check("Name=In(m1, m3)", "m1 m3");
+    check("Name=Nin(m1,m3)", "m2");
+    check("Runnable=true", "m2 m3");
+    check("Address=Lt(10.0.0.10)", "m1 m3");
+    check("Address=10.0.0.10", "m2");
+    check("Profiles=s1", "m1 m3");
+    check("Profiles=In(s2,none)", "m2");
+    check("a/step=5", "m1");
+    check("a/step=Gte(5)", "m1 m3");
+    check("a/step=x", "m2");
+    check("no/such=x", "");
+    check("no/such=Ne(x)", "m1 m2 m3");
+}
+
+#[test]
+fn pages_are_cut_after_sorting_and_counted_before() {
+    let check = |query, expected| assert_eq!(names(query), expected, "{query}");
+    check("sort=Stage", "m1 m3 m2");
+    check("sort=Address", "m3 m1 m2");
+    check("sort=CurrentTask&reverse=true&limit=2", "m3 m2");
+    check("sort=a/step", "m1 m3 m2");
+    check("offset=1&limit=1", "m2");
+    check("limit=0", "");
+    check("offset=9", "");
+    assert_eq!(read("Stage=s1&limit=1").unwrap().select(machines()).filtered, 2);
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_with_the_servers_text() {
+    let check = |query: &str, expected: &str| {
+        let error = read(query).unwrap_err();
+        assert_eq!((error.code, error.messages[0].as_str()), (406, expected), "{query}");
+    };
+    check("limit=-1", "Limit cannot be negative");
+    check("offset=-1", "Offset cannot be negative");
+    check("limit=x", "Limit must be a number");
+    check("Uuid=false", "Invalid UUID: false");
+    check("Address=x", "Invalid address: x");
+    check("Runnable=yes", "Runnable must be true or false");
+    check("sort=Runnable", "Not sortable: Runnable");
+    check("x=1", "Filter not found: x");
+    check("Name=Between(a)", "Invalid Filter: Name op Between requires 2 parameters");
+    check("Name=Like(a)", "Invalid Filter Name: unknown op Like");
+    let users = Types::new().find("users").unwrap();
+    let error = Query::read(&users, [("PasswordHash", "AAAA")]).unwrap_err();
+    assert_eq!(error.messages[0], "Filter not found: PasswordHash");
+}
+
+#[test]
+fn trimmed_objects_are_partial() {
+    let trimmed = |query: &str| {
+        let query = read(query).unwrap();
+        let mut object = RawModel::clone(&machines()[0]);
+        query.trim.apply(&mut object);
+        let value = serde_json::to_value(&object).unwrap();
+        [&value["Meta"], &value["Params"], &value["Partial"]].map(Value::to_string).join(" ")
+    };
+    assert_eq!(trimmed(""), r#"{"color":"m1"} {"a/step":5} null"#);
+    assert_eq!(trimmed("slim=meta,Params"), "{} {} true");
+    assert_eq!(trimmed("slim=Meta"), r#"{} {"a/step":5} true"#);
+    assert_eq!(trimmed("params=a/step,b"), r#"{"color":"m1"} {"a/step":5} true"#);
+    assert_eq!(trimmed("params=b"), r#"{"color":"m1"} {} true"#);
+}

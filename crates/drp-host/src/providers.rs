@@ -1,0 +1,288 @@
+//! The provider executables that this host knows: found in a directory, asked what they are, and taken in.
+//!
+//! What is wrong with one provider is an error of that provider alone.
+
+pub(crate) mod define;
+pub(crate) mod environment;
+mod run;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use drp_core::{Error, Event, Level, Model, Plugin, PluginProvider, Raw, RawModel, limits};
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+
+pub(crate) use self::{
+    define::{Definition, ImportError},
+    environment::ProviderEnvironment,
+};
+use self::{
+    define::{define, executables},
+    run::run_to_end,
+};
+use crate::{
+    auth::{Auth, Principal},
+    bus::Bus,
+    config::{HostConfig, Times},
+    log::Log,
+    objects::Objects,
+    plugins::{output::OutputLog, process::describe_status, redact::Redactor, sockets::emptied_directory},
+};
+
+/// Log of everything about providers.
+const SERVICE: &str = "plugin";
+/// Directory of unpacked assets, below that of the static files; what is in `files` is what `/files` shows.
+const UNPACKED: &str = "files/plugin_providers";
+/// Key of a provider's record that says what is wrong with it.
+const ERRORS_KEY: &str = "Errors";
+/// `define`s that run at the same time at start.
+const DEFINES_AT_ONCE_MAX: usize = 4;
+
+/// A provider that was taken in.
+#[derive(Debug)]
+pub(crate) struct Imported {
+    /// What it is; with the key `Errors` if its assets could not be unpacked.
+    pub(crate) definition: PluginProvider,
+    /// Its executable.
+    pub(crate) path: PathBuf,
+}
+
+/// The providers of a host.
+pub(crate) struct Providers {
+    directory: PathBuf,
+    times: Times,
+    environment: ProviderEnvironment,
+    objects: Arc<Objects>,
+    auth: Arc<Auth>,
+    bus: Arc<Bus>,
+    log: Arc<Log>,
+    imported: RwLock<BTreeMap<String, Arc<Imported>>>,
+    /// Why a provider is not there any more, if it went by itself.
+    withdrawn: RwLock<BTreeMap<String, String>>,
+    importing: Mutex<HashSet<String>>,
+    changes: watch::Sender<u64>,
+}
+
+/// The right to import one provider, which nobody else has meanwhile.
+struct Claim<'a> {
+    importing: &'a Mutex<HashSet<String>>,
+    name: String,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.importing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+impl Providers {
+    /// Knows no provider yet.
+    pub(crate) fn new(
+        config: &HostConfig,
+        environment: ProviderEnvironment,
+        objects: Arc<Objects>,
+        auth: Arc<Auth>,
+        bus: Arc<Bus>,
+        log: Arc<Log>,
+    ) -> Self {
+        Self {
+            directory: config.plugins_dir(),
+            times: config.times.clone(),
+            environment,
+            objects,
+            auth,
+            bus,
+            log,
+            imported: RwLock::default(),
+            withdrawn: RwLock::default(),
+            importing: Mutex::default(),
+            changes: watch::Sender::default(),
+        }
+    }
+
+    /// Imports every executable of the directory, in the order of their names.
+    pub(crate) async fn import_all(&self) {
+        // A fresh host has no directory yet; an existing one stays as the operator made it.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
+        let paths = match made.and_then(|()| executables(&self.directory)) {
+            Ok(paths) => paths,
+            Err(error) => {
+                let text = format!("Cannot read the provider directory {}: {error}", self.directory.display());
+                return self.log.write(Level::Error, SERVICE, text);
+            }
+        };
+        // Asked several at a time, because one may hang; taken in one by one, because the first of two wins a conflict.
+        let define = |path: PathBuf| async {
+            let defined = self.define(&path).await;
+            (path, defined)
+        };
+        let mut defined = stream::iter(paths).map(define).buffered(DEFINES_AT_ONCE_MAX);
+        while let Some((path, defined)) = defined.next().await {
+            let imported = match defined {
+                Ok((_claim, definition)) => self.adopt(definition, path).await.map(drop),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = imported {
+                self.log.write(Level::Error, SERVICE, error.to_string());
+            }
+        }
+    }
+
+    /// Imports one executable; a provider of its name is replaced, and its plugins are started anew.
+    ///
+    /// # Errors
+    /// See [`ImportError`]. What was there before stays in force.
+    pub(crate) async fn import(&self, path: &Path) -> Result<PluginProvider, ImportError> {
+        let imported = async {
+            let (_claim, definition) = self.define(path).await?;
+            self.adopt(definition, path.to_owned()).await
+        };
+        imported.await.inspect_err(|error| self.log.write(Level::Error, SERVICE, error.to_string()))
+    }
+
+    /// A provider by its name.
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Imported>> {
+        self.imported.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// All providers, by name.
+    pub(crate) fn list(&self) -> Vec<Arc<Imported>> {
+        self.imported.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Drops a provider that said it is not allowed here, unless another has taken its place or it is gone already. Its
+    /// file stays, so it is asked again at the next start.
+    pub(crate) async fn withdraw(&self, provider: &Arc<Imported>, reason: &str) {
+        let name = &provider.definition.name;
+        if !self.get(name).is_some_and(|current| Arc::ptr_eq(&current, provider)) {
+            return;
+        }
+        let reason = format!("Provider {name} withdrew: {reason}");
+        self.log.write(Level::Error, SERVICE, &reason);
+        self.withdrawn.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), reason);
+        self.objects.drop_layer(name).await;
+        self.forget(name);
+    }
+
+    /// Why a provider that is not there withdrew, if it did.
+    pub(crate) fn withdrawal(&self, name: &str) -> Option<String> {
+        self.withdrawn.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Told at every change of the providers.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// What a provider finds in its environment.
+    pub(crate) fn environment(&self) -> &ProviderEnvironment {
+        &self.environment
+    }
+
+    async fn define(&self, path: &Path) -> Result<(Claim<'_>, Definition), ImportError> {
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let claim = self.claim(&file)?;
+        let log = OutputLog::new(self.log.clone(), &file, Arc::new(Redactor::default()));
+        let token = self.auth.issue_plugin_token(&file);
+        let command = self.environment.command(path, &token);
+        let defined = define(command, &file, &log, self.times.define).await;
+        self.auth.revoke_plugin_token(&token);
+        Ok((claim, defined?))
+    }
+
+    fn claim(&self, name: &str) -> Result<Claim<'_>, ImportError> {
+        let name = name.to_owned();
+        if self.importing.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
+            Ok(Claim { importing: &self.importing, name })
+        } else {
+            Err(ImportError::Busy { name })
+        }
+    }
+
+    async fn adopt(&self, definition: Definition, path: PathBuf) -> Result<PluginProvider, ImportError> {
+        let Definition { mut provider, bundle } = definition;
+        let name = provider.name.clone();
+        self.objects
+            .set_layer(&name, &bundle, &provider.store_objects)
+            .await
+            .map_err(|error| ImportError::Layer { name: name.clone(), error })?;
+        if let Err(text) = self.unpack(&name, &path).await {
+            self.log.write(Level::Error, SERVICE, &text);
+            provider.extra.insert(ERRORS_KEY.to_owned(), Raw::from(serde_json::json!([text])));
+        }
+        let imported = Arc::new(Imported { definition: provider.clone(), path });
+        self.withdrawn.write().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        self.imported.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), imported);
+        self.publish("create", &provider);
+        if provider.auto_start {
+            self.make_plugin(&provider).await;
+        }
+        self.changes.send_modify(|changes| *changes += 1);
+        Ok(provider)
+    }
+
+    /// Lets the provider write its assets into an empty directory of the static files.
+    async fn unpack(&self, name: &str, path: &Path) -> Result<(), String> {
+        let directory = self.environment.webroot.join(UNPACKED).join(name);
+        let problem = |text: String| format!("Cannot unpack provider {name}: {text}");
+        emptied_directory(&directory).await.map_err(|error| problem(error.to_string()))?;
+        let log = OutputLog::new(self.log.clone(), name, Arc::new(Redactor::default()));
+        let token = self.auth.issue_plugin_token(name);
+        let mut command = self.environment.command(path, &token);
+        command.arg("unpack").arg(&directory);
+        let head = format!("Provider {name} unpack: ");
+        let finished = run_to_end(command, &log, &head, self.times.unpack, limits::BODY_BYTES_MAX).await;
+        self.auth.revoke_plugin_token(&token);
+        let finished = finished.map_err(|error| problem(error.to_string()))?;
+        if finished.status.success() {
+            return Ok(());
+        }
+        Err(problem(finished.stderr.explain(&describe_status(finished.status))))
+    }
+
+    /// Makes the plugin of an `AutoStart` provider, unless there is one of its name.
+    async fn make_plugin(&self, provider: &PluginProvider) {
+        let mut plugin = Plugin {
+            name: provider.name.clone(),
+            provider: provider.name.clone(),
+            meta: provider.meta.clone(),
+            ..Plugin::default()
+        };
+        plugin.params.fill();
+        plugin.plugin_errors.fill();
+        let made = async {
+            if self.objects.get(Plugin::PREFIX, &provider.name)?.is_some() {
+                return Ok(());
+            }
+            let plugin = RawModel::new(&plugin).map_err(|error| Error::new(500, "CREATE", error.to_string()))?;
+            self.objects.create(&Principal::system(), Plugin::PREFIX, plugin).await.map(drop)
+        };
+        if let Err(error) = made.await {
+            self.log.write(Level::Error, SERVICE, format!("Cannot make the plugin of {}: {error}", provider.name));
+        }
+    }
+
+    fn forget(&self, name: &str) {
+        let gone = self.imported.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        if let Some(gone) = gone {
+            self.publish("delete", &gone.definition);
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+    }
+
+    fn publish(&self, action: &str, provider: &PluginProvider) {
+        let object = Raw::new(provider).unwrap_or_default();
+        let mut event = Event::new(PluginProvider::PREFIX, action, &provider.name, object);
+        event.principal = Principal::system().name;
+        self.bus.publish(event);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Runs a provider to its end, as `define` and `unpack` do: within a time and with a bounded output.
+
+use std::{
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use thiserror::Error;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::plugins::output::{OutputLog, Tail, for_each_line};
+
+/// How a run ended, and what it wrote.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    /// The last lines of standard error; all of them are in the log.
+    pub(super) stderr: Tail,
+}
+
+/// A run did not come to its own end. The group of the process is gone then.
+#[derive(Debug, Error)]
+pub(crate) enum RunError {
+    /// It could not be started or read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// It took too long.
+    #[error("it took longer than {0:?}")]
+    Slow(Duration),
+    /// It wrote too much.
+    #[error("it wrote more than {0} bytes")]
+    TooLong(usize),
+}
+
+/// The group of a process, which dies with this.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // The usual case is that nobody is left in it.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// Runs `command`; lines on standard error go to `log` with `head` before them.
+pub(super) async fn run_to_end(
+    mut command: Command,
+    log: &OutputLog,
+    head: &str,
+    limit: Duration,
+    stdout_bytes_max: usize,
+) -> Result<Finished, RunError> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let tail = Tail::default();
+    let output = async {
+        let errors = async {
+            if let Some(stderr) = stderr {
+                for_each_line(stderr, |line| tail.push(&log.add(head, line))).await;
+            }
+            Ok(())
+        };
+        tokio::try_join!(read_up_to(stdout, stdout_bytes_max), errors, wait_and_clear(&mut child, group))
+    };
+    let (stdout, (), status) = timeout(limit, output).await.unwrap_or(Err(RunError::Slow(limit)))?;
+    Ok(Finished { status, stdout, stderr: tail })
+}
+
+/// Waits for the process and ends what it left running, which would hold the pipes open.
+async fn wait_and_clear(child: &mut Child, group: Group) -> Result<ExitStatus, RunError> {
+    let status = child.wait().await?;
+    drop(group);
+    Ok(status)
+}
+
+async fn read_up_to(stream: Option<impl AsyncRead + Unpin>, bytes_max: usize) -> Result<Vec<u8>, RunError> {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        stream.take(bytes_max as u64 + 1).read_to_end(&mut bytes).await?;
+    }
+    if bytes.len() > bytes_max { Err(RunError::TooLong(bytes_max)) } else { Ok(bytes) }
+}

@@ -1,0 +1,356 @@
+//! The object types there are. A type is one entry of [`built_in`]; custom types come and go with their provider.
+//!
+//! # Choices
+//! * What an object's own check finds is prefixed with its key, ``KEY: Invalid Name `x` ``, as v4.8 does; 3.9 had the
+//!   tail alone, which is what clients match on. Texts of schemas (custom types, param values) have no prefix in
+//!   either.
+//! * A new machine is always runnable: Go clients cannot leave a boolean out, so all of them send `false` and expect
+//!   `true` back (`vectors/wire/drpcli-machines.jsonl`).
+
+mod check;
+mod custom;
+mod fields;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use drp_core::{Map, Raw, RawModel};
+
+pub(crate) use self::fields::{Field, Form, MisfitError, set_text};
+use self::{custom::Definition, fields as f};
+use crate::schema::Schemas;
+
+/// Keys that only the server sets (`models.md` §2).
+pub(crate) const SERVER_OWNED: [&str; 7] =
+    ["Validated", "Available", "Errors", "ReadOnly", "Bundle", "Endpoint", "Partial"];
+
+const HIDDEN_OF_USERS: &[&str] = &["PasswordHash", "Secret"];
+
+/// One object type.
+#[derive(Clone, Debug)]
+pub(crate) struct ObjectType {
+    /// Its name in URLs and events, and the store's section.
+    pub(crate) prefix: String,
+    /// The key that holds an object's key.
+    pub(crate) key_field: &'static str,
+    /// Further keys whose values are unique, and by which objects can be found.
+    pub(crate) unique: &'static [&'static str],
+    /// Keys that clients never see: they are left out on the API and in events.
+    pub(crate) hidden: &'static [&'static str],
+    /// Objects hold param values, and have a key pair.
+    pub(crate) has_params: bool,
+    /// Plugins may offer actions on objects.
+    pub(crate) has_actions: bool,
+    groups: &'static [&'static [Field]],
+    /// Puts in what the server makes: for a new object, or for one that replaces `before`.
+    complete: fn(&mut RawModel, before: Option<&RawModel>),
+    check: fn(&RawModel, &Schemas, &mut Vec<String>),
+    custom: Option<Arc<Definition>>,
+}
+
+/// The types this host has built in.
+fn built_in() -> [ObjectType; 6] {
+    let base = ObjectType {
+        prefix: String::new(),
+        key_field: "Name",
+        unique: &[],
+        hidden: &[],
+        has_params: false,
+        has_actions: false,
+        groups: &[],
+        complete: |_, _| {},
+        check: |_, _, _| {},
+        custom: None,
+    };
+    [
+        ObjectType {
+            prefix: "machines".to_owned(),
+            key_field: "Uuid",
+            unique: &["Name"],
+            has_params: true,
+            has_actions: true,
+            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::PARTIALED, f::MACHINE],
+            complete: check::complete_machine,
+            check: check::machine,
+            ..base.clone()
+        },
+        ObjectType {
+            prefix: "params".to_owned(),
+            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::PARAM],
+            check: check::param,
+            ..base.clone()
+        },
+        ObjectType {
+            prefix: "plugins".to_owned(),
+            has_params: true,
+            has_actions: true,
+            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::PARTIALED, f::PLUGIN],
+            check: check::plugin,
+            ..base.clone()
+        },
+        ObjectType {
+            prefix: "profiles".to_owned(),
+            has_params: true,
+            has_actions: true,
+            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::PARTIALED, f::PROFILE],
+            check: check::profile,
+            ..base.clone()
+        },
+        ObjectType {
+            prefix: "roles".to_owned(),
+            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::ROLE],
+            check: check::role,
+            ..base.clone()
+        },
+        ObjectType {
+            prefix: "users".to_owned(),
+            hidden: HIDDEN_OF_USERS,
+            has_actions: true,
+            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::USER],
+            complete: check::complete_user,
+            check: check::user,
+            ..base
+        },
+    ]
+}
+
+fn custom_type(prefix: &str, definition: Definition) -> ObjectType {
+    ObjectType {
+        prefix: prefix.to_owned(),
+        key_field: "Id",
+        unique: &[],
+        hidden: &[],
+        has_params: true,
+        has_actions: true,
+        groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::CUSTOM],
+        complete: |_, _| {},
+        check: |_, _, _| {},
+        custom: Some(Arc::new(definition)),
+    }
+}
+
+impl ObjectType {
+    /// The keys that objects of this type always have.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.groups.iter().copied().flatten()
+    }
+
+    /// Whether this type came with a provider.
+    pub(crate) fn is_custom(&self) -> bool {
+        self.custom.is_some()
+    }
+
+    /// The properties that a custom type declares, with their schemas.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = (&String, &Raw)> {
+        self.custom.iter().flat_map(|definition| definition.properties())
+    }
+
+    /// Makes an object complete and regular: all keys there, in the wire's spelling and form, none of them `null`.
+    ///
+    /// # Errors
+    /// A value has another type than its key; the object is then half done.
+    pub(crate) fn fill(&self, object: &mut RawModel) -> Result<(), MisfitError> {
+        fields::fill(self.groups, object)
+    }
+
+    /// Puts in what the server owns: what it makes, what it sets and what clients never see. `before` is the object
+    /// that is replaced, filled.
+    pub(crate) fn complete(&self, object: &mut RawModel, before: Option<&RawModel>) {
+        for name in SERVER_OWNED {
+            let kept = before.and_then(|before| before.fields.get(name)).cloned();
+            let zero = || self.fields().find(|field| field.name == name).and_then(|field| field.form.zero());
+            match kept.or_else(zero) {
+                Some(value) => drop(object.fields.insert(name.to_owned(), value)),
+                None => drop(object.fields.remove(name)),
+            }
+        }
+        if self.custom.is_some() && object.text("Type").is_empty() {
+            set_text(object, "Type", &self.prefix);
+        }
+        for name in self.hidden {
+            // A client that writes back what it has read has not seen these, and does not mean to clear them.
+            if object.text(name).is_empty()
+                && let Some(kept) = before.and_then(|before| before.fields.get(*name))
+            {
+                object.fields.insert((*name).to_owned(), kept.clone());
+            }
+        }
+        (self.complete)(object, before);
+    }
+
+    /// Everything that is wrong with a filled object, as the texts that clients see.
+    pub(crate) fn problems(&self, object: &RawModel, schemas: &Schemas) -> Vec<String> {
+        let mut found = Vec::new();
+        (self.check)(object, schemas, &mut found);
+        let key = object.text(self.key_field);
+        let mut problems: Vec<_> = found.into_iter().map(|problem| format!("{key}: {problem}")).collect();
+        if let Some(definition) = &self.custom {
+            let type_ = object.text("Type");
+            if type_ != self.prefix {
+                problems.push(format!("Error in value: Type: must be {}, given: {type_}", self.prefix));
+            }
+            problems.extend(definition.problems(object, schemas));
+        }
+        problems
+    }
+
+    /// Marks an object as one that has passed all checks.
+    pub(crate) fn mark_valid(object: &mut RawModel) {
+        for name in ["Validated", "Available"] {
+            object.fields.insert(name.to_owned(), Raw::from(serde_json::Value::Bool(true)));
+        }
+        object.fields.insert("Errors".to_owned(), Raw::from(serde_json::Value::Array(Vec::new())));
+    }
+
+    /// Takes out what clients never see.
+    pub(crate) fn redact(&self, object: &mut RawModel) {
+        for name in self.hidden {
+            object.fields.remove(*name);
+        }
+    }
+}
+
+/// The keys that clients never see, of the type `prefix`; the type need not be known at the moment, because only
+/// built-in ones have any.
+pub(crate) fn hidden_of(prefix: &str) -> &'static [&'static str] {
+    if prefix == "users" { HIDDEN_OF_USERS } else { &[] }
+}
+
+/// A custom type cannot be taken in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DeclareError {
+    /// The name breaks the rule for names.
+    #[error("Invalid object type `{0}`")]
+    Name(String),
+    /// The name stands for something else in the API.
+    #[error("Object type {0} is already in use by the server")]
+    Taken(String),
+    /// Somebody else declares it otherwise.
+    #[error("Object type {name} is already defined otherwise by {by}")]
+    Differs {
+        /// The type.
+        name: String,
+        /// Who declared it first.
+        by: String,
+    },
+    /// The definition is neither a map of properties nor a schema.
+    #[error("Object type {name}: {problem}")]
+    Definition {
+        /// The type.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// First parts of API paths that are no object type of this host, so that no custom type may hide them.
+const RESERVED: [&str; 36] = [
+    "bootenvs",
+    "catalog_items",
+    "contents",
+    "contexts",
+    "endpoints",
+    "events",
+    "files",
+    "indexes",
+    "info",
+    "interfaces",
+    "isos",
+    "jobs",
+    "leases",
+    "logs",
+    "meta",
+    "objects",
+    "plugin-apis",
+    "plugin_providers",
+    "pools",
+    "preferences",
+    "prefs",
+    "reservations",
+    "stages",
+    "subnets",
+    "system",
+    "tasks",
+    "templates",
+    "tenants",
+    "version_sets",
+    "whoami",
+    "workflows",
+    "ws",
+    "log",
+    "websocket",
+    "plugin",
+    "plugin_provider",
+];
+
+/// All types of a moment: those built in and those that providers declare.
+#[derive(Clone, Debug)]
+pub(crate) struct Types {
+    known: BTreeMap<String, Arc<ObjectType>>,
+    /// For each custom type, who declares it.
+    declared_by: BTreeMap<String, Vec<String>>,
+}
+
+impl Types {
+    /// The types built in.
+    pub(crate) fn new() -> Self {
+        let known = built_in().into_iter().map(|kind| (kind.prefix.clone(), Arc::new(kind))).collect();
+        Self { known, declared_by: BTreeMap::new() }
+    }
+
+    /// The type of a prefix, if there is one.
+    pub(crate) fn find(&self, prefix: &str) -> Option<Arc<ObjectType>> {
+        self.known.get(prefix).cloned()
+    }
+
+    /// All types, sorted by prefix.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<ObjectType>> {
+        self.known.values()
+    }
+
+    /// These types with those that `provider` declares, in place of what it declared before. Several providers may
+    /// declare a type if they define it alike.
+    ///
+    /// # Errors
+    /// See [`DeclareError`].
+    pub(crate) fn with(&self, provider: &str, types: &Map<Raw>, schemas: &Schemas) -> Result<Self, DeclareError> {
+        let mut all = self.without(provider);
+        for (name, definition) in types {
+            if !drp_core::names::is_name(name) {
+                return Err(DeclareError::Name(name.clone()));
+            }
+            let by = all.declared_by.entry(name.clone()).or_default();
+            match all.known.get(name).map(|kind| &kind.custom) {
+                Some(None) => return Err(DeclareError::Taken(name.clone())),
+                None if RESERVED.contains(&name.as_str()) => return Err(DeclareError::Taken(name.clone())),
+                Some(Some(known)) if !known.is_defined_as(definition) => {
+                    return Err(DeclareError::Differs { name: name.clone(), by: by.join(", ") });
+                }
+                Some(Some(_)) => {}
+                None => {
+                    let read = Definition::read(definition, schemas)
+                        .map_err(|problem| DeclareError::Definition { name: name.clone(), problem })?;
+                    all.known.insert(name.clone(), Arc::new(custom_type(name, read)));
+                }
+            }
+            by.push(provider.to_owned());
+        }
+        Ok(all)
+    }
+
+    /// These types without those that `provider` alone declares.
+    pub(crate) fn without(&self, provider: &str) -> Self {
+        let mut all = self.clone();
+        all.declared_by.retain(|name, by| {
+            by.retain(|declarer| declarer != provider);
+            if by.is_empty() {
+                all.known.remove(name);
+            }
+            !by.is_empty()
+        });
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! What comes from outside is bounded, and what is too much is answered clearly.
+
+use std::time::Duration;
+
+use drp_core::limits;
+use http::StatusCode;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time,
+};
+
+use crate::peer::{Peer, within};
+
+/// Writes raw bytes and reads until the host closes.
+async fn talk(peer: &Peer, request: &[u8]) -> String {
+    let mut stream = peer.connect().await;
+    // The host may close before it has read all.
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    let _ = within(stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_413() {
+    let peer = Peer::start().await;
+    let mut stream = peer.connect().await;
+    let head = format!(
+        "POST /api/v3/profiles HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n",
+        peer.bearer(),
+        limits::BODY_BYTES_MAX + 1
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let chunk = vec![b' '; 1 << 20];
+    for _ in 0..=limits::BODY_BYTES_MAX >> 20 {
+        if stream.write_all(&chunk).await.is_err() {
+            break;
+        }
+    }
+    let mut answer = vec![0; 64];
+    let read = within(stream.read(&mut answer)).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_short_changes_nothing() {
+    let peer = Peer::start().await;
+    let mut stream = peer.connect().await;
+    let head = format!(
+        "POST /api/v3/profiles HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n{{\"Name\":\"p1\"}}",
+        peer.bearer()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    let _ = within(stream.read_to_end(&mut answer)).await;
+    assert_eq!(peer.call("GET", "/profiles/p1", "").await.status, StatusCode::NOT_FOUND);
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_json_of_the_right_kind_are_400() {
+    let peer = Peer::start().await;
+    let deep = "[".repeat(limits::JSON_DEPTH_MAX + 1) + &"]".repeat(limits::JSON_DEPTH_MAX + 1);
+    for body in ["{", "[]", "\"x\"", "{} {}", "{\"Name\":\"p\"", &format!(r#"{{"Name":"p1","Params":{deep}}}"#)] {
+        let answer = peer.call("POST", "/profiles", body).await;
+        assert_eq!(answer.error().0, 400, "{body}");
+    }
+    assert_eq!(peer.call("PATCH", "/profiles/global", "{}").await.error().0, 400);
+    let answer = talk(
+        &peer,
+        format!(
+            "POST /api/v3/profiles HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: text/plain\r\n\
+             Connection: close\r\nContent-Length: 2\r\n\r\n{{}}",
+            peer.bearer()
+        )
+        .as_bytes(),
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("Invalid content type: text/plain"), "{answer}");
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_or_no_http_are_refused() {
+    let peer = Peer::start().await;
+    let large = format!("GET /api/v3/info HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(limits::HEADER_BYTES_MAX));
+    let answer = talk(&peer, large.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let many = format!("GET /api/v3/info HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: x\r\n".repeat(1000));
+    let answer = talk(&peer, many.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let answer = talk(&peer, b"garbage\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert_eq!(peer.call("GET", "/info", "").await.status, StatusCode::OK);
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_silent_in_the_handshake_holds_nobody_up() {
+    let peer = Peer::start().await;
+    let silent = TcpStream::connect(peer.address()).await.unwrap();
+    let mut garbage = TcpStream::connect(peer.address()).await.unwrap();
+    garbage.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    let _ = within(garbage.read_to_end(&mut rest)).await;
+    let answer = time::timeout(Duration::from_secs(1), peer.call("GET", "/info", "")).await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK);
+    drop(silent);
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_gets_so_many_connections_and_the_rest_is_closed() {
+    let peer = Peer::start().await;
+    let mut held = Vec::new();
+    for _ in 0..limits::CONNECTIONS_PER_ADDRESS_MAX {
+        held.push(TcpStream::connect(peer.address()).await.unwrap());
+    }
+    let mut closed = TcpStream::connect(peer.address()).await.unwrap();
+    let read = within(closed.read(&mut [0; 1])).await;
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    drop(held);
+    // The host notices the others' end in its own time.
+    within(async {
+        loop {
+            let mut stream = TcpStream::connect(peer.address()).await.unwrap();
+            if time::timeout(Duration::from_millis(100), stream.read(&mut [0; 1])).await.is_err() {
+                break;
+            }
+        }
+    })
+    .await;
+    assert_eq!(peer.call("GET", "/info", "").await.status, StatusCode::OK);
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_stopped_host_can_be_started_again_in_the_same_process() {
+    let peer = Peer::start().await;
+    assert_eq!(peer.call("POST", "/profiles", r#"{"Name":"p1"}"#).await.status, StatusCode::CREATED);
+    // An idle connection and a websocket-like one do not keep it from stopping.
+    let idle = peer.connect().await;
+    within(peer.host.stop()).await;
+    within(peer.host.stop()).await;
+    drop(idle);
+    let Peer { host, dir, .. } = peer;
+    drop(host);
+    let peer = Peer::start_in(dir, |config| config).await;
+    assert_eq!(peer.call("GET", "/profiles/p1", "").await.status, StatusCode::OK);
+    peer.host.stop().await;
+}

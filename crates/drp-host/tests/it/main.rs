@@ -1,0 +1,11 @@
+//! A host from outside: everything here speaks HTTP over TLS to it with nothing of our client.
+
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod files;
+mod limits;
+mod objects;
+mod peer;
+mod vectors;
+mod websocket;
