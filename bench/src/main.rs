@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p bench` builds the providers and prints a table. Compare rows and ratios: the absolute
 //! numbers belong to the machine. `--peer PATH` measures another incrementer, such as one written in Go, beside ours.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod echo;
 mod load;

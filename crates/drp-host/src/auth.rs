@@ -143,7 +143,11 @@ impl Auth {
     }
 
     async fn by_password(&self, name: &str, password: &str) -> Result<Principal, Denied> {
-        let user = User::find(&self.objects, name)?.ok_or(Denied::Password)?;
+        let Some(user) = User::find(&self.objects, name)? else {
+            // Takes as long as a wrong password, so that time does not tell which users there are.
+            self.passwords.verify("", password, &passwords::nobodys_hash()).await;
+            return Err(Denied::Password);
+        };
         if !self.passwords.verify(&user.name, password, &user.hash).await {
             return Err(Denied::Password);
         }
@@ -168,6 +172,7 @@ impl Auth {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn unwritable(error: serde_json::Error) -> Error {
     Error::new(500, "", error.to_string())
 }

@@ -171,7 +171,7 @@ mod tests {
         let line: Line = event.object.parse().unwrap();
         assert_eq!((line.group, line.seq, line.level, line.message.as_str()), (2, 1, Level::Error, "m"));
         assert_ne!(line.time.as_str(), "2026-11-22T07:38:35Z");
-        assert_eq!(log.lines(), [line]);
+        assert_eq!(log.lines(), [Arc::new(line)]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::auth::Principal;
 use crate::layers::Layers;
 use crate::schema::Schemas;
 use crate::secrets::Secrets;
-use crate::store::{Batch, Change, CommitError, Entry, Expect, Note, Store, Watch, WatchError};
+use crate::store::{Batch, Change, CommitError, Expect, Note, Store, Watch, WatchError};
 use crate::types::{ObjectType, Types};
 
 /// Times that a change is made again because somebody else was faster.
@@ -263,24 +263,6 @@ impl Objects {
         change: impl FnMut(&mut RawModel) -> Result<(), Error> + Send,
     ) -> Result<Arc<RawModel>, Error> {
         self.change(Ask { method, prefix, key }, Note::by(&by.name), change).await
-    }
-
-    /// Replaces an object by another with the same key.
-    ///
-    /// # Errors
-    /// As [`update`](Self::update).
-    pub(crate) async fn put(
-        &self,
-        by: &Principal,
-        prefix: &str,
-        key: &str,
-        object: &RawModel,
-    ) -> Result<Arc<RawModel>, Error> {
-        let replace = |stored: &mut RawModel| {
-            stored.clone_from(object);
-            Ok(())
-        };
-        self.change(Ask { method: "PUT", prefix, key }, Note::by(&by.name), replace).await
     }
 
     /// Applies a patch, made for the object as clients see it.

@@ -141,7 +141,8 @@ impl Plugins {
         unit.map(|unit| unit.errors.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
-    /// How far a plugin is.
+    /// How far a plugin is; whoever is no test waits with [`settled`](Self::settled).
+    #[cfg(test)]
     pub(crate) fn state(&self, plugin: &str) -> Option<State> {
         self.0.units().get(plugin).map(|unit| *unit.state.borrow())
     }

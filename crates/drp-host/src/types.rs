@@ -134,12 +134,6 @@ impl ObjectType {
     pub(crate) fn fields(&self) -> impl Iterator<Item = &'static Field> {
         self.groups.iter().copied().flatten()
     }
-
-    /// Whether this type came with a provider.
-    pub(crate) fn is_custom(&self) -> bool {
-        self.custom.is_some()
-    }
-
     /// The properties that a custom type declares, with their schemas.
     pub(crate) fn declared(&self) -> impl Iterator<Item = (&String, &Raw)> {
         self.custom.iter().flat_map(|definition| definition.properties())

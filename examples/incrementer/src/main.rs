@@ -63,7 +63,10 @@ async fn incrstatus(_context: Context<()>, _system: System, _params: NoParams) -
 
 /// Whatever the server says against the machine or param, the caller named it: 400, with the server's own words.
 fn refused(error: ClientError) -> Error {
-    Error::from(error).with_code(400)
+    match error.wire() {
+        Some(answer) => Error::bad_request(answer.messages.join("; ")),
+        None => error.into(),
+    }
 }
 
 fn provider() -> Provider<()> {

@@ -94,8 +94,8 @@ impl Target {
         if !kind.has_actions || (prefix == JOBS) != path.contains("/plugin_actions") {
             return Err(call.no_route().into());
         }
-        let object = exists(shared, call, &prefix, &key)?;
         call.require(&prefix, action, &key)?;
+        let object = exists(shared, call, &prefix, &key)?;
         Ok(Self { prefix, key, object })
     }
 

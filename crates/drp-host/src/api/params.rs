@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use drp_core::{
-    Error, Meta, Params, Raw, RawModel,
-    patch::{Patch, PatchError, pointer},
+    Meta, Params, Raw, RawModel,
+    patch::{Patch, pointer},
 };
 use http::StatusCode;
 
@@ -132,8 +132,13 @@ pub(super) async fn patch_meta(
     let change = |object: &mut RawModel| {
         let mut meta = object.get::<Meta>(META).unwrap_or_default();
         meta.fill();
-        let meta: Meta = apply(&call, &prefix, &key, &patch, &meta)?;
-        object.set(META, &meta).map_err(unwritable)
+        let refused = |code, text: String| call.error(code, text).about(&prefix, &key);
+        let document = Raw::new(&meta).map_err(|error| refused(500, error.to_string()))?;
+        let patched = patch.apply(&document).map_err(|error| {
+            refused(409, format!("Patch failed to apply at line {}", error.index)).and(error.reason)
+        })?;
+        let patched: Meta = patched.parse().map_err(|error: serde_json::Error| refused(406, error.to_string()))?;
+        object.set(META, &patched).map_err(|error| refused(500, error.to_string()))
     };
     let updated = shared.objects.update_as("PATCH", &call.by, &prefix, &key, change).await?;
     reply::json(StatusCode::OK, &updated.get::<Meta>(META).unwrap_or_default())
@@ -154,23 +159,4 @@ fn readable(shared: &Shared, call: &Call, prefix: &str, key: &str, query: &Query
         call.require(prefix, "getSecure", key)?;
     }
     Ok(view)
-}
-
-fn apply<T: serde::Serialize + serde::de::DeserializeOwned>(
-    call: &Call,
-    prefix: &str,
-    key: &str,
-    patch: &Patch,
-    value: &T,
-) -> Result<T, Error> {
-    let not_applied = |error: PatchError| {
-        let error = call.error(409, format!("Patch failed to apply at line {}", error.index)).and(error.reason);
-        error.about(prefix, key)
-    };
-    let patched = patch.apply(&Raw::new(value).map_err(unwritable)?).map_err(not_applied)?;
-    patched.parse().map_err(|error| call.error(406, error.to_string()).about(prefix, key))
-}
-
-fn unwritable(error: serde_json::Error) -> Error {
-    Error::new(500, "", error.to_string())
 }

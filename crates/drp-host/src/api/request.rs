@@ -102,10 +102,12 @@ pub(super) fn no_route(method: &Method, url: &str) -> Error {
     error
 }
 
-/// Path and query as they came, whatever router is asked.
+/// Path and query as they came, whatever router is asked, for errors to show. A token in it is nobody's business.
 pub(super) fn url(parts: &Parts) -> String {
     let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
-    uri.path_and_query().map_or_else(String::new, ToString::to_string)
+    let Some(query) = uri.query() else { return uri.path().to_owned() };
+    let shown = query.split('&').map(|pair| if pair.starts_with("token=") { "token=***" } else { pair });
+    format!("{}?{}", uri.path(), shown.collect::<Vec<_>>().join("&"))
 }
 
 /// The variable parts of the path.

@@ -40,6 +40,8 @@ use crate::{
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A client from which nothing came, or that took nothing, for so long is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Time a client has to answer a close.
+const FAREWELL_TIME: Duration = Duration::from_secs(1);
 /// Events sent before what the client sends is looked at.
 const BURST_MAX: usize = 64;
 /// Close code of a server that asks to be tried again: the client fell behind.
@@ -112,6 +114,8 @@ impl Session {
         if let End::Close(code, reason) = end {
             let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
             let _ = time::timeout(SILENCE_MAX, self.socket.send(Message::Close(Some(frame)))).await;
+            // What is closed with something unread takes what was sent along: the client must be heard out.
+            let _ = time::timeout(FAREWELL_TIME, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
         }
     }
 

@@ -96,6 +96,12 @@ impl Passwords {
     }
 }
 
+/// A hash that no password has and that costs as much as any other.
+pub(super) fn nobodys_hash() -> String {
+    let [salt, key] = [random::bytes::<SALT_BYTES>().to_vec(), random::bytes::<KEY_BYTES>().to_vec()];
+    format!("{}${R}${P}${}${}", 1_u64 << LOG_N, random::hex(&salt), random::hex(&key))
+}
+
 /// `N$r$p$salt$key`, the last two in hex.
 fn hash(password: &str) -> Option<String> {
     let salt: [u8; SALT_BYTES] = random::bytes();

@@ -12,7 +12,7 @@ async fn objects() -> Arc<Objects> {
 }
 
 fn by() -> Principal {
-    Principal { name: "rocketskates".to_owned() }
+    Principal::superuser("rocketskates")
 }
 
 fn model(value: Value) -> RawModel {
@@ -71,7 +71,11 @@ async fn refusals_have_the_texts_that_clients_know() {
         json(&create("freds", json!({"Name": "x"})).await),
         json!({"Model":"","Key":"/api/v3/freds","Type":"POST","Messages":["No route"],"Code":404})
     );
-    let error = objects.put(&by(), "plugins", "p1", &model(json!({"Name": "p9", "Provider": "pp"}))).await.unwrap_err();
+    let rename = |object: &mut RawModel| {
+        *object = model(json!({"Name": "p9", "Provider": "pp"}));
+        Ok(())
+    };
+    let error = objects.update_as("PUT", &by(), "plugins", "p1", rename).await.unwrap_err();
     assert_eq!(error.to_string(), "PUT: plugins/p1: Key change from p1 to p9 not allowed");
     let error = objects.delete(&by(), "profiles", "global").await.unwrap_err();
     assert_eq!((error.code, error.type_.as_str()), (422, "StillInUseError"));

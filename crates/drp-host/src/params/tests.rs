@@ -132,7 +132,7 @@ async fn a_value_that_its_schema_does_not_take_is_a_conflict() {
     assert_eq!((error.code, error.type_.as_str(), error.messages[0].as_str()), (409, "POST", text));
     assert_eq!(
         room.values.check("a/step", &raw(json!("asdf"))),
-        Err("(root): Invalid type. Expected: integer, given: string".to_owned())
+        Err(vec!["(root): Invalid type. Expected: integer, given: string".to_owned()])
     );
     assert_eq!(room.values.check("undeclared", &Raw::null()), Ok(()));
 }

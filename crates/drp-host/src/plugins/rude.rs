@@ -90,7 +90,7 @@ impl TestHost {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new().unwrap());
         let objects = Arc::new(Objects::open(store).await.unwrap());
         let params = Arc::new(ParamValues::new(objects.clone()));
-        let auth = Arc::new(Auth::default());
+        let auth = Arc::new(Auth::open(objects.clone(), &directory.path().join("token.key")).unwrap());
         let actions = Arc::new(Actions::new(params.clone(), bus.clone(), config.times.action));
         let environment = ProviderEnvironment {
             endpoint: "https://127.0.0.1:1".to_owned(),
@@ -180,7 +180,7 @@ impl TestHost {
 
     /// The messages of the log.
     pub(crate) fn messages(&self) -> Vec<String> {
-        self.log.lines().into_iter().map(|line| line.message).collect()
+        self.log.lines().into_iter().map(|line| line.message.clone()).collect()
     }
 }
 

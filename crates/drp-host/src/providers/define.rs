@@ -57,17 +57,6 @@ pub(crate) enum ImportError {
     Busy { name: String },
 }
 
-impl ImportError {
-    /// The HTTP status for whoever uploaded the provider.
-    pub(crate) fn status(&self) -> u16 {
-        match self {
-            Self::Layer { error, .. } => error.status(),
-            Self::Busy { .. } => 409,
-            _ => 400,
-        }
-    }
-}
-
 /// Runs `define` and checks what it prints. `file` is the name that the provider must have.
 pub(super) async fn define(
     mut command: Command,

@@ -76,6 +76,16 @@ async fn a_token_works_in_the_header_and_in_the_query_until_the_password_changes
 }
 
 #[tokio::test]
+async fn an_error_does_not_repeat_the_token_of_the_query() {
+    let peer = Peer::start().await;
+    let token = peer.host.admin_token().to_owned();
+    let request = Request::get(format!("/api/v3/nosuch?a=1&token={token}")).body(Full::default()).unwrap();
+    let answer = peer.send(request).await;
+    assert_eq!(answer.json()["Key"], "/api/v3/nosuch?a=1&token=***");
+    peer.host.stop().await;
+}
+
+#[tokio::test]
 async fn the_token_of_a_deleted_user_is_worth_nothing() {
     let peer = Peer::start().await;
     let password = user(&peer, "bob", &[]).await;
@@ -179,6 +189,7 @@ async fn what_a_role_does_not_grant_is_hidden_or_refused() {
     check("GET", "/users/rocketskates/token", "", "users token rocketskates").await;
     check("PUT", "/users/rocketskates/password", r#"{"Password":"x"}"#, "users password rocketskates").await;
     check("GET", "/system/actions", "", "system actions global").await;
+    check("POST", "/profiles/p1/actions/x", "{}", "profiles action:x p1").await;
     peer.host.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! A host from outside: everything here speaks HTTP over TLS to it with nothing of our client.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod access;
 mod files;

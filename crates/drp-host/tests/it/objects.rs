@@ -91,17 +91,17 @@ async fn params_and_meta_are_read_and_written_on_their_own() {
     assert_eq!(&*peer.call("GET", &format!("{base}/foo/bar"), "").await.body, value.as_bytes());
     let unset = peer.call("GET", &format!("{base}/nosuch"), "").await;
     assert_eq!((unset.status, unset.json()), (StatusCode::OK, Value::Null));
-    let all = peer.call("POST", base, r#"{"x":null}"#).await;
-    assert_eq!(all.json(), json!({ "x": null }));
-    let add = r#"[{"op":"test","path":"","value":{"x":null}},{"op":"add","path":"/y","value":2}]"#;
-    assert_eq!(peer.call("PATCH", base, add).await.json(), json!({ "x": null, "y": 2 }));
+    let all = peer.call("POST", base, r#"{"xx":null}"#).await;
+    assert_eq!(all.json(), json!({ "xx": null }));
+    let add = r#"[{"op":"test","path":"","value":{"xx":null}},{"op":"add","path":"/yy","value":2}]"#;
+    assert_eq!(peer.call("PATCH", base, add).await.json(), json!({ "xx": null, "yy": 2 }));
     let failed = peer.call("PATCH", base, add).await;
     assert_eq!(failed.json()["Messages"], json!(["Patch failed to apply at line 0", "Test op failed."]));
-    assert_eq!(peer.call("DELETE", &format!("{base}/y"), "").await.json(), json!(2));
-    let gone = peer.call("DELETE", &format!("{base}/y"), "").await;
+    assert_eq!(peer.call("DELETE", &format!("{base}/yy"), "").await.json(), json!(2));
+    let gone = peer.call("DELETE", &format!("{base}/yy"), "").await;
     assert_eq!(
         gone.json(),
-        json!({ "Model": "params", "Key": "y", "Type": "DELETE", "Messages": ["Not Found"], "Code": 404 })
+        json!({ "Model": "params", "Key": "yy", "Type": "DELETE", "Messages": ["Not Found"], "Code": 404 })
     );
 
     let colour = r#"[{"op":"add","path":"/color","value":"red"}]"#;

@@ -1,5 +1,5 @@
 //! The framework as a process, against a raw-socket peer that uses nothing of ours.
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod config;
 mod events;

@@ -4,7 +4,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use serde_json::Value;
 
-use crate::vectors::{incrementer, lines};
+use crate::vectors::{incrementer, read};
 
 /// Ours differ on purpose: texts for people, and a missing directory is an error instead of a crash.
 const OTHER_TEXT: [&[&str]; 5] =
@@ -13,7 +13,8 @@ const OTHER_END: &[&str] = &["unpack"];
 
 #[test]
 fn it_behaves_as_recorded() {
-    let Some(recorded) = lines("wire/plugin-cli.json") else { return };
+    let Some(recorded) = read("wire/plugin-cli.json") else { return };
+    let recorded: Vec<Value> = serde_json::from_str(&recorded).unwrap();
     let mut compared = 0;
     for case in recorded {
         let argv: Vec<&str> = case["argv"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();

@@ -79,7 +79,7 @@ async fn recorded_calls_of_a_go_plugin_are_answered_as_recorded() {
         assert_eq!(answer.body, exchange["response_body"].as_str().unwrap());
         let line = socket.host.log.lines().pop().unwrap();
         let posted: Line = serde_json::from_str(body).unwrap();
-        assert_eq!((line.message, line.level, line.service), (posted.message, posted.level, posted.service));
+        assert_eq!((&line.message, line.level, &line.service), (&posted.message, posted.level, &posted.service));
     }
 }
 
