@@ -212,9 +212,12 @@ impl Providers {
             .set_layer(&name, &bundle, &provider.store_objects)
             .await
             .map_err(|error| ImportError::Layer { name: name.clone(), error })?;
-        if let Err(text) = self.unpack(&name, &path).await {
-            self.log.write(Level::Error, SERVICE, &text);
-            provider.extra.insert(ERRORS_KEY.to_owned(), Raw::from(serde_json::json!([text])));
+        match self.unpack(&name, &path).await {
+            Ok(()) => self.log.write(Level::Info, SERVICE, format!("Provider {name} is defined and unpacked")),
+            Err(text) => {
+                self.log.write(Level::Error, SERVICE, &text);
+                provider.extra.insert(ERRORS_KEY.to_owned(), Raw::from(serde_json::json!([text])));
+            }
         }
         let imported = Arc::new(Imported { definition: provider.clone(), path });
         self.withdrawn.write().unwrap_or_else(PoisonError::into_inner).remove(&name);

@@ -92,7 +92,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) plugins: Option<PathBuf>,
     /// The administrator and their password.
-    #[arg(long, value_name = "NAME:PASSWORD", env = "RS_KEY", hide_env_values = true)]
+    #[arg(long, value_name = "NAME:PASSWORD")]
     pub(crate) user: Option<String>,
     /// Serve the static files over plain HTTP here as well.
     #[arg(long, value_name = "ADDR:PORT")]

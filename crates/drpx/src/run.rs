@@ -90,12 +90,9 @@ impl Session {
         let view = tokio::spawn(watch(host.log_lines(), events));
         show::step(show::GOOD, "serving", &format!("{} (data in {})", host.endpoint(), data.display()));
         if let Some(password) = host.new_admin_password() {
-            let key = format!("RS_ENDPOINT={} RS_KEY={}:{password}", host.endpoint(), host.admin());
-            show::step(
-                show::GOOD,
-                "log in",
-                &format!("{key} drpcli …, or drpx action --ca-file {}", host.ca_file().display()),
-            );
+            let (endpoint, admin, ca_file) = (host.endpoint(), host.admin(), host.ca_file().display());
+            let exports = format!("export RS_ENDPOINT={endpoint} RS_KEY={admin}:{password} RS_CA_FILE={ca_file}");
+            show::step(show::GOOD, "log in", &format!("{exports}, for `drpx action` and drpcli"));
         }
         Ok(Self { host, client, view, _data: temporary })
     }

@@ -128,7 +128,13 @@ impl Session {
                 message = self.socket.recv() => self.hear(message.ok_or(End::Gone)??).await?,
                 delivery = self.events.next() => self.deliver(delivery).await?,
                 _ = ping.tick() => self.ping().await?,
-                () = self.stopping.cancelled() => return Err(End::Close(close_code::AWAY, "the server is stopping")),
+                () = self.stopping.cancelled() => {
+                    // What was published before the stop is part of what happened: plugins that stopped, mostly.
+                    while let Some(delivery) = self.events.try_next() {
+                        self.deliver(delivery).await?;
+                    }
+                    return Err(End::Close(close_code::AWAY, "the server is stopping"));
+                }
             }
         }
     }

@@ -123,6 +123,7 @@ impl Supervisor {
         match started {
             Ok(run) => {
                 self.to(State::Started);
+                self.tell("is listening");
                 self.configure(wanted, provider, run, configuration).await
             }
             Err(error) => self.crash(error.to_string()).await,
@@ -178,6 +179,7 @@ impl Supervisor {
         }
         self.publish("configed", wanted);
         self.to(State::Configured);
+        self.tell("is configured");
         // A plugin that crashes after every start keeps the reason until it has lived a while.
         let healthy = tokio::time::sleep(self.shared.times.healthy);
         tokio::pin!(healthy);
@@ -208,6 +210,7 @@ impl Supervisor {
             self.shared.rooms.providers.withdraw(provider, text).await;
         }
         run.end(&self.shared).await;
+        self.tell("has stopped");
         if serving {
             self.publish("stopped", wanted);
         }
@@ -336,6 +339,11 @@ impl Supervisor {
         let mut event = Event::new(SECTION, action, &self.name, Raw::new(&*plugin).unwrap_or_default());
         event.principal = Principal::system().name;
         self.shared.rooms.bus.publish(event);
+    }
+
+    /// Tells the log how far the plugin is.
+    fn tell(&self, what: &str) {
+        self.shared.rooms.log.write(Level::Info, &self.name, format!("Plugin {} {what}", self.name));
     }
 
     fn log(&self, text: &str) {

@@ -1,0 +1,81 @@
+//! `drpx action` against `drpx serve`.
+
+use rustix::process::Signal;
+
+use crate::process::{PATIENCE, Server, drpx, eventually, incrementer, texts};
+
+fn serve_incrementer(data: &std::path::Path) -> Server {
+    let plugins = data.join("plugins");
+    std::fs::create_dir_all(&plugins).unwrap();
+    std::fs::copy(incrementer(), plugins.join("incrementer")).unwrap();
+    Server::start(data)
+}
+
+#[test]
+fn an_action_prints_its_result_and_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = serve_incrementer(data.path());
+    let client = crate::killed::client(&server);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(crate::killed::create_plugin_and_machine(&client));
+    let run = |args: &[&str]| texts(&server.drpx(&[&["action"], args].concat()));
+    eventually(PATIENCE, "the plugin is configured", || (run(&["system", "incrstatus"]).2 == Some(0)).then_some(()));
+
+    assert_eq!(run(&["system", "incrstatus"]), ("\"Running\"\n".into(), String::new(), Some(0)));
+    assert_eq!(run(&["machines/demo", "increment", "incrementer/step=5"]), ("5\n".into(), String::new(), Some(0)));
+    assert_eq!(run(&["machines/Name:demo", "increment", "--plugin", "incr"]).0, "6\n");
+    let (out, err, code) = run(&["machines/demo", "nosuch"]);
+    assert_eq!((out.as_str(), code), ("", Some(1)));
+    assert!(err.contains("Action nosuch on machines: Not Found"), "{err}");
+    assert_eq!(run(&["demo", "increment"]).2, Some(2));
+
+    let stranger = drpx().args(["action", "system", "incrstatus", "-E", &server.endpoint]).output().unwrap();
+    assert_eq!(stranger.status.code(), Some(2), "nobody said who they are");
+    let unknown = drpx()
+        .args(["action", "system", "incrstatus", "-E", &server.endpoint, "--user", "admin:hunter22"])
+        .output()
+        .unwrap();
+    let (_, err, code) = texts(&unknown);
+    assert_eq!(code, Some(1), "the certificate is not verified: {err}");
+    let wrong = drpx()
+        .args([
+            "action",
+            "system",
+            "incrstatus",
+            "-E",
+            &server.endpoint,
+            "--user",
+            "admin:wrong",
+            "--accept-invalid-certs",
+        ])
+        .output()
+        .unwrap();
+    let (_, err, code) = texts(&wrong);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("warning: any certificate is believed") && !err.contains("wrong"), "{err}");
+
+    server.signal(Signal::TERM);
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let _server = Server::start(data.path());
+    let second = drpx().args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).output().unwrap();
+    let (_, err, code) = texts(&second);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("cannot open the store"), "{err}");
+}
+
+#[test]
+fn help_and_completions_are_there() {
+    for args in
+        [&["--help"] as &[_], &["run", "--help"], &["serve", "--help"], &["action", "--help"], &["completions", "bash"]]
+    {
+        let (out, err, code) = texts(&drpx().args(args).output().unwrap());
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{args:?}");
+        assert!(out.contains("drpx"), "{args:?}");
+    }
+    assert_eq!(drpx().arg("--nosuch").output().unwrap().status.code(), Some(2));
+}

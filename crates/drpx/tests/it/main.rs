@@ -1,0 +1,7 @@
+//! The command as people run it.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod action;
+mod killed;
+mod process;
+mod run;

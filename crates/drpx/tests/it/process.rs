@@ -1,0 +1,96 @@
+//! Running `drpx`, and a server that it serves.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long anything may take that a test waits for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const USER: &str = "admin:hunter22";
+
+pub(crate) fn drpx() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drpx"));
+    for variable in ["RS_ENDPOINT", "RS_KEY", "RS_TOKEN", "RS_CA_FILE"] {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// The incrementer, built once: it belongs to another package, so cargo does not build it for these tests by itself.
+pub(crate) fn incrementer() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let status = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "incrementer"]).status().unwrap();
+        assert!(status.success());
+        Path::new(env!("CARGO_BIN_EXE_drpx")).with_file_name("incrementer")
+    })
+}
+
+/// What a command printed where, and its exit code.
+pub(crate) fn texts(output: &Output) -> (String, String, Option<i32>) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr), output.status.code())
+}
+
+/// `drpx serve` on a directory.
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) endpoint: String,
+    pub(crate) ca_file: PathBuf,
+}
+
+impl Server {
+    pub(crate) fn start(data: &Path) -> Self {
+        let mut child = drpx()
+            .args(["serve", "--listen", "127.0.0.1:0", "--user", USER, "--data"])
+            .arg(data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let line = lines.find(|line| line.contains("serving https://")).expect("the server serves");
+        let url = line.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
+        let endpoint = url.trim_end_matches("/api/v3").to_owned();
+        // The log must be read on, or the server would wait for room in the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, endpoint, ca_file: data.join("tls/ca.pem") }
+    }
+
+    /// A command against this server, by its administrator.
+    pub(crate) fn drpx(&self, args: &[&str]) -> Output {
+        let mut command = drpx();
+        command.args(args).env("RS_ENDPOINT", &self.endpoint).env("RS_KEY", USER).env("RS_CA_FILE", &self.ca_file);
+        command.output().unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits for something to be so.
+pub(crate) fn eventually<T>(limit: Duration, what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = check() {
+            return value;
+        }
+        assert!(started.elapsed() < limit, "waited {limit:?} in vain: {what}");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,100 @@
+//! `drpx run`.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Stdio,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::process::{drpx, incrementer, texts};
+
+#[test]
+fn the_main_job_shows_the_whole_life_and_leaves_nothing_behind() {
+    let arguments = ["--demo", "--action", "increment", "--action", "increment", "--exit"];
+    let output = drpx().arg("run").arg(incrementer()).args(arguments).output().unwrap();
+    let (out, err, code) = texts(&output);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let mut rest = out.as_str();
+    let order = [
+        "serving https://",
+        "defined incrementer v4.7.0",
+        "configured plugin incrementer",
+        "machine demo",
+        "increment on demo → 1",
+        "increment on demo → 2",
+        "stopped all plugins",
+    ];
+    for step in order {
+        rest = rest.split_once(step).unwrap_or_else(|| panic!("no `{step}` in time:\n{out}")).1;
+    }
+    let anywhere = [
+        "is defined and unpacked",
+        "Plugin incrementer is listening",
+        "event machines.update.",
+        "event plugins.stopped.incrementer",
+        "incrementer/default is now 2",
+    ];
+    for step in anywhere {
+        assert!(out.contains(step), "no `{step}`:\n{out}");
+    }
+    let data = out.split_once("(data in ").unwrap().1.split_once(')').unwrap().0;
+    assert!(!Path::new(data).exists(), "`{data}` is left behind");
+}
+
+#[test]
+fn a_demo_runs_what_can_be_run_and_names_what_cannot() {
+    let output = drpx().arg("run").arg(incrementer()).args(["--demo", "--exit"]).output().unwrap();
+    let (out, err, code) = texts(&output);
+    assert_eq!(code, Some(0), "{out}{err}");
+    for step in ["increment on demo → 1", "reset_count on demo → \"Success\"", "incrstatus on the system → \"Running\""]
+    {
+        assert!(out.contains(step), "no `{step}`:\n{out}");
+    }
+    let output =
+        drpx().arg("run").arg(incrementer()).args(["--demo", "--action", "reset_count", "--exit"]).output().unwrap();
+    let (out, err, code) = texts(&output);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(
+        out.contains("skipped reset_count on demo: Action reset_count Missing Parameter incrementer/touched"),
+        "{out}"
+    );
+}
+
+#[test]
+fn exit_codes_tell_what_went_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let provider = dir.path().join("bad-provider");
+    std::fs::write(&provider, "#!/bin/sh\necho nonsense\n").unwrap();
+    std::fs::set_permissions(&provider, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let check = |path: &Path, arguments: &[&str], expected: i32, text: &str| {
+        let output = drpx().arg("run").arg(path).args(arguments).arg("--exit").output().unwrap();
+        let (out, err, code) = texts(&output);
+        assert_eq!(code, Some(expected), "{path:?} {arguments:?}: {out}{err}");
+        assert!((out.clone() + &err).contains(text), "no `{text}`: {out}{err}");
+    };
+    check(Path::new("no/such/path"), &[], 2, "cannot find `no/such/path`");
+    check(&provider, &[], 3, "Skipping bad-provider because of bad json");
+    check(incrementer(), &["--action", "nosuch"], 2, "no provider offers action `nosuch`");
+    check(incrementer(), &["--action", "increment={"], 2, "--action increment: the params are no JSON object");
+    check(
+        incrementer(),
+        &["--demo", "--action", r#"increment={"incrementer/step":"x"}"#],
+        1,
+        "Invalid Parameter: incrementer/step",
+    );
+    check(incrementer(), &["--secret", "a=b"], 2, "--secret a=env:VARIABLE");
+}
+
+#[test]
+fn ctrl_c_stops_everything_cleanly() {
+    let mut child = drpx().arg("run").arg(incrementer()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.contains("running until Ctrl-C")).expect("it runs");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let rest: Vec<String> = lines.collect();
+    assert!(rest.iter().any(|line| line.contains("stopped all plugins")), "{rest:?}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
