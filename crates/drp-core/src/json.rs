@@ -153,7 +153,7 @@ fn same_value(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A list or map that a Go peer may send as `null`: reads as empty, and is written back as it came.
+/// A list, map or byte string that a Go peer may send as `null`: reads as empty, and is written back as it came.
 ///
 /// A fresh one is `null`, as in an object that Go has not filled; [`fill`](Self::fill) or any change makes it real.
 #[derive(Clone, Debug)]

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::{Access, Blank, Bundled, List, Meta, Model, Owned, Params, Partialed, Uuid, Validation, wire::wire_object};
+use crate::{
+    Access, Blank, Bundled, List, Meta, Model, OrNull, Owned, Params, Partialed, Uuid, Validation, wire::wire_object,
+};
 
 wire_object! {
     /// A machine that the server provisions.
@@ -90,9 +92,9 @@ wire_object! {
     /// What a machine's hardware is known by. Hashes are base64 of SHA-256.
     pub struct Fingerprint {
         /// Hash of the system's manufacturer, product and serial number.
-        "SSNHash" ssn_hash: String,
+        "SSNHash" ssn_hash: OrNull<String>,
         /// Hash of the chassis' or board's identity.
-        "CSNHash" csn_hash: String,
+        "CSNHash" csn_hash: OrNull<String>,
         /// `<cloud>:<instance>` from cloud-init.
         "CloudInstanceID" cloud_instance_id: String,
         /// DMI UUID.

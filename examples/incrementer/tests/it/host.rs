@@ -164,3 +164,42 @@ async fn a_killed_plugin_is_noticed_and_started_again() {
     assert_ne!(process_of(house._data.path()), Some(process));
     house.host.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_of_a_plugin_is_in_no_file_log_line_or_event() {
+    const SECRET: &str = "opensesame-4711-in-the-clear";
+    let mut house = House::build().await;
+    house.client.objects("params").create(&json!({"Name": "demo/secret", "Secure": true})).await.unwrap();
+    let plugin = json!({"Name": "second", "Provider": "incrementer", "Params": {"demo/secret": SECRET}});
+    house.client.objects("plugins").create(&plugin).await.unwrap();
+    let configured = wait_for(&mut house.events, "plugins.configed.second").await;
+    assert!(configured.object.get().contains("Payload") && !configured.object.get().contains(SECRET));
+    let opened = house.client.params::<Plugin>("second").decode().get::<String>("demo/secret").await.unwrap();
+    assert_eq!(opened.as_deref(), Some(SECRET));
+
+    let lines: Vec<drp_core::Line> = house.client.send(log_request()).await.unwrap();
+    assert!(lines.iter().all(|line| !line.message.contains(SECRET)));
+    house.host.stop().await;
+    let mut files = 0;
+    for_each_file(house._data.path(), &mut |path, contents| {
+        let found = contents.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+        assert!(!found, "the secret is in `{}`", path.display());
+        files += 1;
+    });
+    assert!(files > 5);
+}
+
+fn log_request() -> drp_client::Request {
+    drp_client::Request::list("logs").unwrap()
+}
+
+fn for_each_file(directory: &Path, look: &mut impl FnMut(&Path, &[u8])) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            for_each_file(&path, look);
+        } else if path.is_file() {
+            look(&path, &std::fs::read(&path).unwrap());
+        }
+    }
+}
