@@ -38,7 +38,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<Exit, Failure> {
 
 async fn print_log(mut lines: drp_host::LogLines) {
     while let Some(line) = lines.next().await {
-        anstream::eprintln!("{} {}", line.time, show::line_text(&line));
+        show::log_line(&line);
     }
 }
 

@@ -1,4 +1,8 @@
 //! What people see. Colour only on a terminal; without it the text says the same.
+//!
+//! Nobody may be reading any more (`drpx run … | head`); that is no reason to fail, so what cannot be written is let go.
+
+use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use drp_core::{Event, Level, Line, Raw};
@@ -10,61 +14,61 @@ const QUIET: Style = AnsiColor::BrightBlack.on_default();
 
 /// One thing that happened: what, and the rest.
 pub(crate) fn step(style: Style, what: &str, text: &str) {
-    anstream::println!("{style}{what:>12}{style:#} {text}");
+    let text = escape_controls(text);
+    let _ = writeln!(anstream::stdout(), "{style}{what:>12}{style:#} {text}");
 }
 
 /// A result, as JSON and nothing else.
 pub(crate) fn result(value: &Raw) {
-    anstream::println!("{value}");
+    let _ = writeln!(anstream::stdout(), "{value}");
 }
 
 /// Progress that is not part of the output.
 pub(crate) fn progress(what: &str, text: &str) {
-    anstream::eprintln!("{GOOD}{what:>12}{GOOD:#} {text}");
+    let text = escape_controls(text);
+    let _ = writeln!(anstream::stderr(), "{GOOD}{what:>12}{GOOD:#} {text}");
 }
 
 /// Something to be careful about.
 pub(crate) fn warn(text: &str) {
-    anstream::eprintln!("{WARNING}warning{WARNING:#}: {text}");
+    let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {}", escape_controls(text));
 }
 
-/// What ended the command.
+/// What ended the command; may have several lines.
 pub(crate) fn complain(text: &str) {
-    anstream::eprintln!("{BAD}error{BAD:#}: {text}");
+    let lines: Vec<String> = text.lines().map(escape_controls).collect();
+    let _ = writeln!(anstream::stderr(), "{BAD}error{BAD:#}: {}", lines.join("\n"));
 }
 
-/// A line of the server's log.
+/// A line of the server's log, among other things that happen.
 pub(crate) fn line(line: &Line) {
     let style = match line.level {
         Level::Trace | Level::Debug | Level::Info | Level::Audit => QUIET,
         Level::Warn => WARNING,
         Level::Error | Level::Fatal | Level::Panic => BAD,
     };
-    step(style, "log", &line_text(line));
+    step(style, "log", &text_of(line));
 }
 
-/// The text of a log line, on one line.
-pub(crate) fn line_text(line: &Line) -> String {
-    format!("{} {}: {}", line.service, line.level, line.message.trim_end().escape_debug_controls())
+/// A line of the server's log, on its own.
+pub(crate) fn log_line(line: &Line) {
+    let _ = writeln!(anstream::stderr(), "{} {}", line.time, escape_controls(&text_of(line)));
 }
 
 /// An event.
 pub(crate) fn event(event: &Event) {
     let by = if event.principal.is_empty() { String::new() } else { format!(" by {}", event.principal) };
-    let text = format!("{}.{}.{}{by}", event.type_, event.action, event.key);
-    step(QUIET, "event", &text.escape_debug_controls());
+    step(QUIET, "event", &format!("{}.{}.{}{by}", event.type_, event.action, event.key));
 }
 
-/// Text from elsewhere must not steer the terminal.
-trait EscapeControls {
-    fn escape_debug_controls(&self) -> String;
+fn text_of(line: &Line) -> String {
+    format!("{} {}: {}", line.service, line.level, line.message.trim_end())
 }
 
-impl EscapeControls for str {
-    fn escape_debug_controls(&self) -> String {
-        let escape = |c: char| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() };
-        self.chars().map(escape).collect()
-    }
+/// Text from elsewhere must not steer the terminal, nor look like several lines.
+fn escape_controls(text: &str) -> String {
+    let escape = |c: char| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]
@@ -73,7 +77,6 @@ mod tests {
 
     #[test]
     fn text_from_elsewhere_cannot_steer_the_terminal() {
-        let line = Line { service: "x".into(), message: "a\u{1b}[2Jb\nc".into(), ..Line::default() };
-        assert_eq!(line_text(&line), r"x info: a\u{1b}[2Jb\nc");
+        assert_eq!(escape_controls("a\u{1b}[2Jb\nc\t→"), "a\\u{1b}[2Jb\\nc\t→");
     }
 }
