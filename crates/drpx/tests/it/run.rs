@@ -64,6 +64,18 @@ fn a_demo_runs_what_can_be_run_and_names_what_cannot() {
 }
 
 #[test]
+fn data_that_is_kept_goes_on_where_it_ended() {
+    let data = tempfile::tempdir().unwrap();
+    for expected in ["increment on demo → 1", "increment on demo → 2"] {
+        let arguments = ["--demo", "--action", "increment", "--exit", "--data"];
+        let output = drpx().arg("run").arg(incrementer()).args(arguments).arg(data.path()).output().unwrap();
+        let (out, err, code) = texts(&output);
+        assert_eq!(code, Some(0), "{out}{err}");
+        assert!(out.contains(expected), "{out}");
+    }
+}
+
+#[test]
 fn exit_codes_tell_what_went_wrong() {
     let dir = tempfile::tempdir().unwrap();
     let provider = dir.path().join("bad-provider");
