@@ -86,6 +86,13 @@ async fn send(connection: &mut SendRequest<Full<Bytes>>, path: &str, body: Bytes
     Ok((status, response.into_body().collect().await?.to_bytes()))
 }
 
+/// Resident memory of a process.
+pub(crate) fn memory_kb(process: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
 /// User and system time of a process, from fields 14 and 15 of its `stat`.
 fn cpu_time(process: u32) -> Result<Duration> {
     /// Fixed on Linux for everything that reads `/proc`.

@@ -1,7 +1,7 @@
 //! Requests to measure with.
 
 use drp_core::{Action, Machine, Raw, RawModel, Uuid};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// An action without a target.
 pub(crate) fn system_action(command: &str) -> String {
@@ -10,14 +10,23 @@ pub(crate) fn system_action(command: &str) -> String {
 
 /// An action on a machine of 8 KB.
 pub(crate) fn machine_action(command: &str) -> String {
-    let mut machine = Machine { name: "bench.example.com".to_owned(), uuid: Uuid::random(), ..Machine::default() };
-    for n in 0..40 {
-        let value = json!({"slot": n, "serial": format!("{n:0>32}"), "size_bytes": 1_099_511_627_776_u64, "tags": ["a", "b", "c"],
+    let mut machine = machine("bench");
+    machine["Uuid"] = Uuid::random().to_string().into();
+    action(command, "machines", Raw::from(machine))
+}
+
+/// A machine of 8 KB, as an inventory leaves it.
+pub(crate) fn machine(name: &str) -> Value {
+    let disk = |n: u32| {
+        let disk = json!({"slot": n, "serial": format!("{n:0>32}"), "size_bytes": 1_099_511_627_776_u64, "tags": ["a", "b", "c"],
             "description": "a disk as an inventory finds it, with a line of text"});
-        machine.params.set(&format!("inventory/disk-{n}"), &value).expect("JSON");
-    }
-    let model = RawModel::new(&machine).expect("a machine is an object");
-    action(command, "machines", Raw::new(&model).expect("JSON"))
+        (format!("inventory/disk-{n}"), disk)
+    };
+    let params: serde_json::Map<String, Value> = (0..40).map(disk).collect();
+    let mut machine = RawModel::new(&Machine::default()).expect("a machine is an object");
+    machine.set("Name", &format!("{name}.example.com")).expect("JSON");
+    machine.set("Params", &params).expect("JSON");
+    serde_json::to_value(&machine).expect("JSON")
 }
 
 fn action(command: &str, set: &str, model: Raw) -> String {

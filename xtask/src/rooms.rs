@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("drp-host", &["drp-content", "drp-core"]),
     ("drpx", &["drp-client", "drp-content", "drp-core", "drp-host"]),
     ("xtask", &[]),
-    ("bench", &["drp-core", "drp-plugin"]),
+    ("bench", &["drp-core", "drp-host", "drp-plugin"]),
     ("incrementer", &["drp-plugin"]),
 ];
 

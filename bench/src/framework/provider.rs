@@ -19,7 +19,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 
-use crate::load::post;
+use crate::load::{memory_kb, post};
 
 pub(crate) struct Define {
     pub(crate) fastest: Duration,
@@ -101,11 +101,8 @@ impl Plugin {
         Ok(())
     }
 
-    /// Resident memory.
     pub(crate) fn memory_kb(&self) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
+        memory_kb(self.id())
     }
 
     pub(crate) async fn stop(mut self) -> Result<()> {
