@@ -23,31 +23,40 @@ pub(crate) struct Configured<S> {
     pub(crate) _secrets: SecretsInUse,
 }
 
+/// A configuration whose params have been read: the author's function, ready to run, and the secrets it was given.
+pub(crate) struct PreparedConfiguration<S> {
+    pub(crate) run: BoxFuture<Result<Arc<S>>>,
+    pub(crate) secrets: SecretsInUse,
+}
+
 /// A `configure` whose types are erased.
 pub(crate) trait Configure<S>: Send + Sync {
     /// `None` where the configuration is no struct.
     fn declared(&self) -> Option<&[DeclaredParam]>;
 
-    /// Reads the params and makes the state.
-    fn configure(&self, call: Call, params: &Params) -> BoxFuture<Result<Configured<S>>>;
+    /// Reads the params.
+    ///
+    /// # Errors
+    /// All problems of the params, as a 400.
+    fn prepare(&self, call: Call, params: &Params) -> Result<PreparedConfiguration<S>>;
 }
 
 pub(crate) struct TypedConfigure<F, C> {
-    configure: F,
+    configure: Arc<F>,
     declared: Option<Vec<DeclaredParam>>,
     types: PhantomData<fn(C)>,
 }
 
 impl<F, C: JsonSchema + DeserializeOwned> TypedConfigure<F, C> {
     pub(crate) fn new(configure: F) -> Self {
-        Self { configure, declared: params_of::<C>(), types: PhantomData }
+        Self { configure: Arc::new(configure), declared: params_of::<C>(), types: PhantomData }
     }
 }
 
 impl<S, F, C, Fut> Configure<S> for TypedConfigure<F, C>
 where
     S: Send + Sync + 'static,
-    F: Fn(Context<()>, C) -> Fut + Send + Sync,
+    F: Fn(Context<()>, C) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<S>> + Send + 'static,
     C: JsonSchema + DeserializeOwned + Send + 'static,
 {
@@ -55,14 +64,14 @@ where
         self.declared.as_deref()
     }
 
-    fn configure(&self, call: Call, params: &Params) -> BoxFuture<Result<Configured<S>>> {
-        let plugin = Arc::clone(&call.plugin);
-        match decode::<C>(params, self.declared.as_deref().unwrap_or_default()) {
-            Err(problems) => Box::pin(async { Err(Error::problems(problems)) }),
-            Ok(Decoded { values, secrets }) => {
-                let state = (self.configure)(Context::of_call(Arc::new(()), call), values);
-                Box::pin(async move { Ok(Configured { state: Arc::new(state.await?), plugin, _secrets: secrets }) })
-            }
-        }
+    fn prepare(&self, call: Call, params: &Params) -> Result<PreparedConfiguration<S>> {
+        let decoded = decode::<C>(params, self.declared.as_deref().unwrap_or_default());
+        let Decoded { values, secrets } = decoded.map_err(Error::problems)?;
+        let configure = Arc::clone(&self.configure);
+        let run = Box::pin(async move {
+            let state = configure(Context::of_call(Arc::new(()), call), values).await?;
+            Ok(Arc::new(state))
+        });
+        Ok(PreparedConfiguration { run, secrets })
     }
 }

@@ -1,6 +1,6 @@
 //! What a handler answers when it cannot do what was asked.
 
-use std::{error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use drp_client::ClientError;
 
@@ -75,14 +75,25 @@ impl Error {
         &self.messages
     }
 
+    /// The error without the secrets in use. Only who holds them may ask: later nobody knows what to cut out.
+    pub(crate) fn redacted(mut self) -> Self {
+        for message in &mut self.messages {
+            if let Cow::Owned(clean) = redact(message) {
+                *message = clean;
+            }
+        }
+        self
+    }
+
     /// The error object of the wire, without secrets. Its Model, Key and Type are those Go providers use.
     pub(crate) fn into_wire(self, provider: &str) -> drp_core::Error {
+        let code = self.code.into();
         drp_core::Error {
             model: "plugin".to_owned(),
             key: provider.to_owned(),
             type_: "plugin".to_owned(),
-            messages: self.messages.iter().map(|message| redact(message).into_owned()).collect(),
-            code: self.code.into(),
+            messages: self.redacted().messages.into(),
+            code,
             ..drp_core::Error::default()
         }
     }

@@ -127,10 +127,11 @@ async fn handle<S: Send + Sync + 'static>(service: Arc<Service<S>>, event: Event
     let log = open_scope(Republish::Never, None);
     let Ok(call) = service.call(&configured.plugin, log.clone()) else { return subject };
     let name: Arc<str> = format!("the handler of event `{}.{}.{}`", event.type_, event.action, event.key).into();
-    let work = handler(Context::of_call(Arc::clone(&configured.state), call), event);
-    let work = contain_panic(Arc::clone(&name), end_in_time(work, &service.cancelled, None));
+    let context = Context::of_call(Arc::clone(&configured.state), call);
+    // The call itself belongs inside as well: it may panic before there is a future.
+    let work = async { end_in_time(handler(context, event), &service.cancelled, None).await };
     let report = async {
-        if let Err(error) = work.await {
+        if let Err(error) = contain_panic(Arc::clone(&name), work).await {
             tracing::error!("{name} failed: {error}");
         }
     };

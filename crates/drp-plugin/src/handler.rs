@@ -1,8 +1,9 @@
 //! Typed handlers behind one shape.
 
-use std::{future::Future, marker::PhantomData, pin::Pin};
+use std::{future::Future, marker::PhantomData, pin::Pin, sync::Arc};
 
-use drp_core::{Action, Event, Raw};
+use bytes::Bytes;
+use drp_core::{Action, Event};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -17,7 +18,8 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// An action whose request has been read: its handler, ready to run, and the secrets it was given.
 pub(crate) struct Prepared {
-    pub(crate) run: BoxFuture<Result<Raw>>,
+    /// Gives the result as JSON.
+    pub(crate) run: BoxFuture<Result<Bytes>>,
     pub(crate) secrets: SecretsInUse,
 }
 
@@ -37,20 +39,21 @@ pub(crate) trait ActionHandler<S>: Send + Sync {
 }
 
 pub(crate) struct TypedAction<F, T, P> {
-    handler: F,
+    handler: Arc<F>,
     declared: Option<Vec<DeclaredParam>>,
     types: PhantomData<fn(T, P)>,
 }
 
 impl<F, T, P: JsonSchema + DeserializeOwned> TypedAction<F, T, P> {
     pub(crate) fn new(handler: F) -> Self {
-        Self { handler, declared: params_of::<P>(), types: PhantomData }
+        Self { handler: Arc::new(handler), declared: params_of::<P>(), types: PhantomData }
     }
 }
 
 impl<S, F, T, P, R, Fut> ActionHandler<S> for TypedAction<F, T, P>
 where
-    F: Fn(Context<S>, T, P) -> Fut + Send + Sync,
+    S: Send + Sync + 'static,
+    F: Fn(Context<S>, T, P) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R>> + Send + 'static,
     T: Target,
     P: JsonSchema + DeserializeOwned + Send + 'static,
@@ -69,10 +72,11 @@ where
         let params = decode::<P>(&action.params, self.declared.as_deref().unwrap_or_default());
         match (target, params) {
             (Ok(target), Ok(Decoded { values, secrets })) => {
-                let future = (self.handler)(context, target, values);
+                let handler = Arc::clone(&self.handler);
                 let run = Box::pin(async move {
-                    let result = future.await?;
-                    Raw::new(&result).map_err(|error| Error::from(error).context("cannot write the result as JSON"))
+                    let result = handler(context, target, values).await?;
+                    let json = serde_json::to_vec(&result);
+                    json.map(Bytes::from).map_err(|error| Error::from(error).context("cannot write the result as JSON"))
                 });
                 Ok(Prepared { run, secrets })
             }

@@ -44,6 +44,7 @@ mod context;
 mod define;
 mod error;
 mod event;
+mod exchange;
 mod handler;
 mod listen;
 mod log;

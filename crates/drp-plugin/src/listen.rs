@@ -112,7 +112,7 @@ async fn serve<S: Send + Sync + 'static>(
 }
 
 /// Lets the calls in flight end, cancels the rest, runs the stop hook.
-async fn stop<S: Send + Sync + 'static>(service: &Service<S>, orphaned: bool) {
+async fn stop<S: Send + Sync + 'static>(service: &Arc<Service<S>>, orphaned: bool) {
     tracing::info!("stopping");
     service.stop_asked.cancel();
     service.refuse_new_calls();

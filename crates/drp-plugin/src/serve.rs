@@ -13,22 +13,25 @@ use std::{
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use drp_client::{Client, Config, EventStream};
-use drp_core::{Action, Error as WireError, Event, Level, Params, Raw, contract, json, limits};
+use drp_core::{Action, Error as WireError, Event, Params, contract};
 use futures_util::FutureExt;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
 use hyper::body::Incoming;
-use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{Mutex, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span};
 
 use crate::{
     Context, Error, Provider, Result,
-    configure::Configured,
+    configure::{Configured, PreparedConfiguration},
     context::Call,
     error::chain,
     event,
+    exchange::{
+        Refused, asked_level, check_content_type, cleaned, done, log_token, moved, parse, read_body, respond,
+        respond_with_error,
+    },
     handler::{ActionHandler, Prepared},
     log::{Republish, open_scope},
     target::guess_model,
@@ -114,24 +117,32 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     async fn config(self: Arc<Self>, body: &[u8], log: Span) -> Result<(), Refused> {
         let params: Params = parse(body)?;
-        self.check_running()?;
         let ticket = self.last_config.fetch_add(1, Ordering::SeqCst) + 1;
+        let (service, scope) = (Arc::clone(&self), log.clone());
+        let configured = async move { service.configure(ticket, &params, scope).await };
+        let result = self.contain("configure", configured.instrument(log)).await;
+        result.map_err(|error| self.error(error.in_configure()))
+    }
+
+    /// One configuration after the other, and none that a later one has overtaken while it waited.
+    async fn configure(self: Arc<Self>, ticket: u64, params: &Params, log: Span) -> Result<()> {
         let mut listening = self.configuring.lock().await;
         if ticket < self.last_config.load(Ordering::SeqCst) {
-            return Err(self.error(Error::new(409, "overtaken by a later configuration")));
+            return Err(Error::new(409, "overtaken by a later configuration"));
         }
-        let plugin: Arc<str> = self.provider.plugin_name(&params).into();
-        let call = self.call(&plugin, log.clone()).map_err(|error| self.error(error))?;
-        let configured = self.provider.configure.configure(call, &params).instrument(log.clone());
-        let configured = self.contain("configure", configured).await;
-        let configured = configured.map_err(|error| self.error(error.in_configure()))?;
-        let stream = self.open_event_stream(*listening).await.map_err(|error| self.error(error))?;
-        self.configured.store(Some(Arc::new(configured)));
+        self.check_running()?;
+        let plugin: Arc<str> = self.provider.plugin_name(params).into();
+        let call = self.call(&plugin, log)?;
+        let PreparedConfiguration { run, secrets } = self.provider.configure.prepare(call, params)?;
+        // The secrets are held until the error has been redacted, and then for as long as the state may be used.
+        let state = end_in_time(run, &self.cancelled, None).await.map_err(Error::redacted)?;
+        let stream = self.open_event_stream(*listening).await?;
+        self.configured.store(Some(Arc::new(Configured { state, plugin: Arc::clone(&plugin), _secrets: secrets })));
         if let Some(stream) = stream {
             *listening = Listening::Yes;
             self.calls.spawn(event::dispatch(Arc::clone(&self), stream));
         }
-        log.in_scope(|| tracing::info!(plugin = &*plugin, "configured"));
+        tracing::info!(plugin = &*plugin, "configured");
         Ok(())
     }
 
@@ -148,31 +159,32 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     async fn action(self: Arc<Self>, body: &[u8], log: Span) -> Result<Bytes, Refused> {
         let action: Action = parse(body)?;
+        let what = format!("action `{}`", action.command);
+        let (service, scope) = (Arc::clone(&self), log.clone());
+        let acted = async move { service.act(&action, scope).await };
+        self.contain(&what, acted.instrument(log)).await.map_err(|error| self.error(error))
+    }
+
+    async fn act(&self, action: &Action, log: Span) -> Result<Bytes> {
         self.check_running()?;
         let configured = self.configured()?;
-        let handler = self.choose(&action)?;
+        let handler = self.choose(action)?;
         let cancelled = self.cancelled.child_token();
         let deadline = self.provider.action_time.map(|limit| Instant::now() + limit);
-        let mut call = self.call(&configured.plugin, log.clone()).map_err(|error| self.error(error))?;
+        let mut call = self.call(&configured.plugin, log)?;
         call.cancelled = cancelled.clone();
         call.deadline = deadline;
         let context = Context::of_call(Arc::clone(&configured.state), call);
-        let prepared = log.in_scope(|| handler.prepare(context, &action)).map_err(|error| self.error(error))?;
-        let Prepared { run, secrets } = prepared;
-        let limited = async move {
-            // Held until the handler has ended and its answer has been redacted.
-            let _held = (configured, secrets);
-            let result = end_in_time(run, &cancelled, deadline).await;
-            cancelled.cancel();
-            result
-        };
-        let name = format!("action `{}`", action.command);
-        let result = self.contain(&name, limited.instrument(log)).await;
-        let value = result.map_err(|error| self.error(error))?;
-        Ok(Bytes::copy_from_slice(value.get().as_bytes()))
+        let Prepared { run, secrets } = handler.prepare(context, action)?;
+        let result = end_in_time(run, &cancelled, deadline).await;
+        cancelled.cancel();
+        // Whoever drops the secrets before would let them out with the error.
+        let result = result.map_err(Error::redacted);
+        drop((configured, secrets));
+        result
     }
 
-    fn choose(&self, action: &Action) -> Result<&dyn ActionHandler<S>, Refused> {
+    fn choose(&self, action: &Action) -> Result<&dyn ActionHandler<S>> {
         let mut handlers = self.provider.find_action(&action.command, &action.command_set);
         if handlers.is_empty()
             && action.command_set.is_empty()
@@ -183,19 +195,21 @@ impl<S: Send + Sync + 'static> Service<S> {
         match handlers.as_slice() {
             [handler] => Ok(*handler),
             // The line end is what Go providers answer and clients have been seen to compare.
-            _ => Err(self.error(Error::new(404, format!("Unknown command: {}\n", action.command)))),
+            _ => Err(Error::new(404, format!("Unknown command: {}\n", action.command))),
         }
     }
 
-    async fn publish(&self, body: &[u8], log: Span) -> Result<(), Refused> {
+    async fn publish(self: Arc<Self>, body: &[u8], log: Span) -> Result<(), Refused> {
         let event: Event = parse(body)?;
-        self.check_running()?;
-        let configured = self.configured()?;
-        let Some(handler) = &self.provider.publish else { return Ok(()) };
-        let call = self.call(&configured.plugin, log.clone()).map_err(|error| self.error(error))?;
-        let handled = handler(Context::of_call(Arc::clone(&configured.state), call), event);
-        let cancelled = self.cancelled.clone();
-        let handled = async move { end_in_time(handled, &cancelled, None).await };
+        let (service, scope) = (Arc::clone(&self), log.clone());
+        let handled = async move {
+            service.check_running()?;
+            let configured = service.configured()?;
+            let Some(handler) = &service.provider.publish else { return Ok(()) };
+            let call = service.call(&configured.plugin, scope)?;
+            let handled = handler(Context::of_call(Arc::clone(&configured.state), call), event);
+            end_in_time(handled, &service.cancelled, None).await.map_err(Error::redacted)
+        };
         self.contain("publish", handled.instrument(log)).await.map_err(|error| self.error(error))
     }
 
@@ -211,17 +225,22 @@ impl<S: Send + Sync + 'static> Service<S> {
         self.calls.close();
     }
 
-    pub(crate) async fn run_stop_hook(&self) {
-        let (Some(hook), Some(configured)) = (&self.provider.on_stop, self.configured.load_full()) else { return };
+    pub(crate) async fn run_stop_hook(self: &Arc<Self>) {
         let log = open_scope(Republish::Yes, None);
-        let Ok(call) = self.call(&configured.plugin, log.clone()) else { return };
-        let hook = hook(Context::of_call(Arc::clone(&configured.state), call)).instrument(log);
-        if let Err(error) = self.contain("the stop hook", hook).await {
-            tracing::error!("stop hook failed: {error}");
+        let (service, scope) = (Arc::clone(self), log.clone());
+        let stopped = async move {
+            let (Some(hook), Some(configured)) = (&service.provider.on_stop, service.configured.load_full()) else {
+                return Ok(());
+            };
+            let call = service.call(&configured.plugin, scope)?;
+            hook(Context::of_call(Arc::clone(&configured.state), call)).await.map_err(Error::redacted)
+        };
+        if let Err(error) = self.contain("the stop hook", stopped.instrument(log)).await {
+            tracing::error!("the stop hook failed: {error}");
         }
     }
 
-    /// Runs in a task of its own, so that a caller who hangs up does not end it half-way.
+    /// Runs in a task of its own, so that a caller who hangs up does not end it half-way and a panic ends nothing else.
     async fn contain<T: Send + 'static>(
         &self,
         what: &str,
@@ -253,14 +272,14 @@ impl<S: Send + Sync + 'static> Service<S> {
         Ok(self.client.get_or_init(|| client))
     }
 
-    pub(crate) fn configured(&self) -> Result<Arc<Configured<S>>, Refused> {
-        let none = || self.error(Error::new(409, "the plugin has not been configured yet"));
-        self.configured.load_full().ok_or_else(none)
+    pub(crate) fn configured(&self) -> Result<Arc<Configured<S>>> {
+        self.configured.load_full().ok_or_else(|| Error::new(409, "the plugin has not been configured yet"))
     }
 
-    fn check_running(&self) -> Result<(), Refused> {
+    /// Asked by calls that are tracked already, so that none can slip in behind the back of a stop.
+    fn check_running(&self) -> Result<()> {
         if self.stopping.load(Ordering::SeqCst) {
-            return Err(self.error(Error::new(503, "the plugin is stopping")));
+            return Err(Error::new(503, "the plugin is stopping"));
         }
         Ok(())
     }
@@ -275,19 +294,6 @@ impl<S: Send + Sync + 'static> Service<S> {
 enum Listening {
     NotYet,
     Yes,
-}
-
-/// Why a request is not served.
-pub(crate) enum Refused {
-    With(WireError),
-    /// The path is not clean: Go's router sends callers to the clean one (`vectors/wire/listen-incrementer.jsonl`).
-    Moved(String),
-}
-
-impl From<WireError> for Refused {
-    fn from(error: WireError) -> Self {
-        Self::With(error)
-    }
 }
 
 /// The result of a handler, unless it has to end before.
@@ -310,117 +316,10 @@ pub(crate) async fn end_in_time<T>(
     }
 }
 
-/// A panic ends here: the caller gets a 500, the log the reason, and everybody else goes on.
+/// A panic ends here: the caller gets a 500, the log has the reason from the panic hook, and everybody else goes on.
+///
+/// The reason is not repeated: whatever secrets it holds may be forgotten by now.
 pub(crate) async fn contain_panic<T>(what: Arc<str>, work: impl Future<Output = Result<T>>) -> Result<T> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)");
-        tracing::error!("{what} panicked: {text}");
-        Err(Error::new(500, format!("{what} panicked; the log says more")))
-    })
-}
-
-fn check_content_type(headers: &HeaderMap) -> Result<(), WireError> {
-    let content_type = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let content_type = content_type.unwrap_or_default();
-    if content_type.to_ascii_lowercase().contains("application/json") {
-        return Ok(());
-    }
-    Err(WireError::new(400, "POST", format!("Invalid content type: {content_type}")))
-}
-
-async fn read_body(body: Incoming) -> Result<Bytes, WireError> {
-    let limited = Limited::new(body, limits::BODY_BYTES_MAX).collect();
-    match tokio::time::timeout(limits::REQUEST_TIME, limited).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(WireError::new(413, "POST", format!("the body is over the limit of {} bytes", limits::BODY_BYTES_MAX)))
-        }
-        Ok(Err(error)) => Err(WireError::new(400, "POST", format!("the body was cut: {error}"))),
-        Err(_) => {
-            Err(WireError::new(408, "POST", format!("the body did not arrive within {:?}", limits::REQUEST_TIME)))
-        }
-    }
-}
-
-fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, WireError> {
-    json::parse_or_default(body).map_err(|error| WireError::new(400, "POST", error.to_string()))
-}
-
-/// The level that the request wants to be logged at (`models.md` §8.4).
-fn asked_level(headers: &HeaderMap) -> Option<Level> {
-    let asked = headers.get(contract::LOG_REQUEST_HEADER)?.to_str().unwrap_or("?");
-    match asked.parse() {
-        Ok(level) => Some(level),
-        Err(_) => {
-            tracing::error!("Invalid requested log level {asked}");
-            None
-        }
-    }
-}
-
-fn log_token(headers: &HeaderMap) {
-    let token = headers.get(contract::LOG_TOKEN_HEADER).and_then(|value| value.to_str().ok());
-    if let Some(token) = token.filter(|token| !token.is_empty()) {
-        tracing::error!("Log token: {token}");
-    }
-}
-
-/// Where a path that is not clean leads: without doubled slashes, `.` and `..`.
-fn cleaned(path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        match part {
-            "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    let end = if path.ends_with('/') && !parts.is_empty() { "/" } else { "" };
-    let clean = format!("/{}{end}", parts.join("/"));
-    (clean != path).then_some(clean)
-}
-
-fn done() -> Bytes {
-    write(&WireError::done())
-}
-
-fn write<T: Serialize>(value: &T) -> Bytes {
-    Raw::new(value).unwrap_or_default().get().as_bytes().to_vec().into()
-}
-
-fn respond(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    response
-}
-
-fn respond_with_error(error: &WireError) -> Response<Full<Bytes>> {
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    respond(status, write(error))
-}
-
-fn moved(location: &str) -> Response<Full<Bytes>> {
-    let mut response = respond(StatusCode::MOVED_PERMANENTLY, Bytes::new());
-    if let Ok(location) = location.parse() {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paths_that_are_not_clean_are_moved() {
-        let check = |path: &str, expected: Option<&str>| assert_eq!(cleaned(path).as_deref(), expected, "{path}");
-        check("/api-plugin/v4/action", None);
-        check("/api-plugin/v4/action/", None);
-        check("/", None);
-        check("/api-plugin/v4//action", Some("/api-plugin/v4/action"));
-        check("/api-plugin/v4/x/../action", Some("/api-plugin/v4/action"));
-        check("/../..", Some("/"));
-    }
+    let work = AssertUnwindSafe(work).catch_unwind();
+    work.await.unwrap_or_else(|_| Err(Error::new(500, format!("{what} panicked; the log says more"))))
 }

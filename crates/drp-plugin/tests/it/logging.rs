@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use raw_peer::send;
 
-use crate::peer::{ACTION, Host, SECRET, STOP, Start, action};
+use crate::peer::{ACTION, CONFIG, Host, SECRET, STOP, Start, action};
 
 #[test]
 fn lines_reach_the_host_as_log_lines() {
@@ -37,6 +37,26 @@ fn a_planted_secret_is_in_no_line_and_no_error() {
     let mut err = String::new();
     std::io::Read::read_to_string(&mut host.err.take().unwrap(), &mut err).unwrap();
     assert!(!err.contains(SECRET), "{err}");
+}
+
+#[test]
+fn a_secret_in_an_error_or_panic_is_cut_out_though_its_call_has_ended() {
+    const PASSWORD: &str = "hunter2-0815";
+    let host = Host::start();
+    let config = |limit: u8| json!({"subject/token": PASSWORD, "subject/limit": limit});
+    let (status, body) = host.post(CONFIG, &config(97));
+    assert_eq!((status, &body["Messages"]), (502, &json!(["the service refused token [secret]"])));
+    assert_eq!(host.post(CONFIG, &config(96)).0, 500);
+    host.configure();
+    let login = |panic: bool| host.act("login", &json!({"subject/password": PASSWORD, "subject/panic": panic}));
+    let (status, body) = login(false);
+    assert_eq!((status, &body["Messages"]), (502, &json!(["the service refused [secret]"])));
+    assert_eq!(login(true).0, 500);
+    host.callbacks.wait_for_line("no use for token [secret]");
+    host.callbacks.wait_for_line("no use for [secret]");
+    for line in host.callbacks.lines() {
+        assert!(!line.to_string().contains(PASSWORD), "{line}");
+    }
 }
 
 #[test]

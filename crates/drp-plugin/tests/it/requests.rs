@@ -32,6 +32,7 @@ fn a_panic_is_a_500_without_a_trace_and_others_go_on() {
     let (status, body) = host.act("panic", &json!({}));
     assert_eq!((status, &body["Messages"]), (500, &json!(["action `panic` panicked; the log says more"])));
     host.callbacks.wait_for_line("asked to panic");
+    assert_eq!(host.act("early", &json!({})).0, 500);
     assert_eq!(host.act("limit", &json!({})), (200, json!(10)));
 }
 

@@ -34,6 +34,16 @@ async fn configure(_context: Context<()>, config: Config) -> Result<State> {
     match config.limit {
         Some(99) => Err(Error::new(403, "upstream refused")),
         Some(98) => Err(Error::remove_provider("no licence")),
+        Some(97) => Err(Error::new(502, format!("the service refused token {}", config.token.expose()))),
+        Some(96) => panic!("no use for token {}", config.token.expose()),
+        Some(95) => {
+            tracing::info!("configuring for ever");
+            std::future::pending().await
+        }
+        Some(94) => {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            Ok(State { token: config.token, limit: 94 })
+        }
         limit => Ok(State { token: config.token, limit: limit.unwrap_or(10) }),
     }
 }
@@ -50,6 +60,14 @@ struct Fail {
     code: u16,
     #[serde(rename = "subject/message")]
     message: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct LogIn {
+    #[serde(rename = "subject/password")]
+    password: Secure<String>,
+    #[serde(rename = "subject/panic", default)]
+    panic: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -88,6 +106,14 @@ fn provider() -> Provider<State> {
             let token = context.state().token.expose();
             tracing::error!("token={token}");
             Err(Error::new(502, format!("the service refused token {token}")))
+        })
+        .action("login", async |_: Context<State>, _: System, params: LogIn| -> Result<()> {
+            let password = params.password.expose();
+            assert!(!params.panic, "no use for {password}");
+            Err(Error::new(502, format!("the service refused {password}")))
+        })
+        .action("early", |_: Context<State>, _: System, _: NoParams| -> std::future::Ready<Result<()>> {
+            panic!("before there is a future")
         })
         .action("handled", async |_: Context<State>, _: System, _: NoParams| Ok(HANDLED.load(Ordering::SeqCst)))
         .on_stop(async |_: Context<State>| {
