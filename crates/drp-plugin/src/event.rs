@@ -1,12 +1,14 @@
 //! From the event stream to the handlers: ordered by object, at the same time across objects.
 
+mod waiting;
+
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use drp_client::{EventStream, StreamItem};
-use drp_core::{Event, limits};
+use drp_core::Event;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -17,80 +19,23 @@ use crate::{
     serve::{Service, contain_panic, end_in_time},
 };
 
+use self::waiting::{Subject, Waiting};
+
 /// Events of different objects that are handled at the same time.
 const HANDLERS_MAX: usize = 64;
 
-/// Which object an event is about; events of one object stay in order.
-type Subject = (String, String);
-
-/// Events that wait for their handler, oldest first, no two of one subject out of order.
-#[derive(Default)]
-struct Waiting {
-    events: BTreeMap<u64, Event>,
-    /// The numbers of the waiting events of each subject.
-    of_subject: HashMap<Subject, VecDeque<u64>>,
-    bytes: usize,
-    next: u64,
-}
-
-impl Waiting {
-    /// Takes an event in and returns how many had to go for it.
-    fn push(&mut self, event: Event) -> u64 {
-        self.bytes += size_of(&event);
-        self.of_subject.entry(subject_of(&event)).or_default().push_back(self.next);
-        self.events.insert(self.next, event);
-        self.next += 1;
-        let mut dropped = 0;
-        while self.events.len() > limits::HANDLER_EVENTS_MAX || self.bytes > limits::HANDLER_EVENT_BYTES_MAX {
-            let Some((&oldest, _)) = self.events.first_key_value() else { break };
-            self.take(oldest);
-            dropped += 1;
-        }
-        dropped
-    }
-
-    /// The oldest event whose subject is not being handled.
-    fn pop(&mut self, busy: &HashSet<Subject>) -> Option<Event> {
-        let ready = |(subject, numbers): (&Subject, &VecDeque<u64>)| {
-            if busy.contains(subject) { None } else { numbers.front().copied() }
-        };
-        let number = self.of_subject.iter().filter_map(ready).min()?;
-        self.take(number)
-    }
-
-    fn take(&mut self, number: u64) -> Option<Event> {
-        let event = self.events.remove(&number)?;
-        self.bytes -= size_of(&event);
-        let subject = subject_of(&event);
-        if let Some(numbers) = self.of_subject.get_mut(&subject) {
-            numbers.retain(|&other| other != number);
-            if numbers.is_empty() {
-                self.of_subject.remove(&subject);
-            }
-        }
-        Some(event)
-    }
-}
-
-fn subject_of(event: &Event) -> Subject {
-    (event.type_.clone(), event.key.clone())
-}
-
-fn size_of(event: &Event) -> usize {
-    std::mem::size_of::<Event>() + event.key.len() + event.object.get().len() + event.original.get().len()
-}
+/// Time between two lines that tell of lost events: in a flood, a line each would push out all others.
+const TELL_TIME: Duration = Duration::from_secs(1);
 
 /// Hands the events of the stream to the handlers until the plugin stops.
 pub(crate) async fn dispatch<S: Send + Sync + 'static>(service: Arc<Service<S>>, mut stream: EventStream) {
     let mut waiting = Waiting::default();
-    let mut busy: HashSet<Subject> = HashSet::new();
     let mut running: JoinSet<Subject> = JoinSet::new();
+    let mut lost = Lost::default();
     loop {
         while running.len() < HANDLERS_MAX
-            && let Some(event) = waiting.pop(&busy)
+            && let Some((subject, event)) = waiting.start()
         {
-            let subject = subject_of(&event);
-            busy.insert(subject.clone());
             running.spawn(handle(Arc::clone(&service), event, subject));
         }
         tokio::select! {
@@ -98,27 +43,45 @@ pub(crate) async fn dispatch<S: Send + Sync + 'static>(service: Arc<Service<S>>,
             Some(ended) = running.join_next() => {
                 // `handle` contains panics, so a task always ends with its subject.
                 if let Ok(subject) = ended {
-                    busy.remove(&subject);
+                    waiting.end(subject);
                 }
             }
+            () = tokio::time::sleep_until((lost.told + TELL_TIME).into()), if lost.count > 0 => lost.tell(),
             item = stream.next() => match item {
-                Some(StreamItem::Event(event)) => {
-                    let dropped = waiting.push(event);
-                    if dropped > 0 {
-                        tracing::warn!("{dropped} events were dropped: the handlers are too slow for them");
-                    }
-                }
-                Some(StreamItem::Lagged(n)) => tracing::warn!("{n} events were lost on their way"),
+                Some(StreamItem::Event(event)) => lost.count += waiting.push(event),
+                Some(StreamItem::Lagged(count)) => lost.count += count,
                 Some(StreamItem::Resynced) => tracing::warn!("the event stream was interrupted and is back"),
                 _ => break,
             },
         }
     }
     stream.close().await;
-    if !waiting.events.is_empty() {
-        tracing::warn!("{} events were dropped: the plugin stops", waiting.events.len());
+    if lost.count > 0 {
+        lost.tell();
+    }
+    if waiting.len() > 0 {
+        tracing::warn!("{} events were dropped: the plugin stops", waiting.len());
     }
     while running.join_next().await.is_some() {}
+}
+
+/// Events that were lost and not yet told of.
+struct Lost {
+    count: u64,
+    told: Instant,
+}
+
+impl Default for Lost {
+    fn default() -> Self {
+        Self { count: 0, told: Instant::now() }
+    }
+}
+
+impl Lost {
+    fn tell(&mut self) {
+        tracing::warn!("{} events were lost: they came faster than they were handled", self.count);
+        *self = Self::default();
+    }
 }
 
 async fn handle<S: Send + Sync + 'static>(service: Arc<Service<S>>, event: Event, subject: Subject) -> Subject {
@@ -144,40 +107,4 @@ fn find_handler<'a, S>(
     event: &Event,
 ) -> Option<&'a EventHandler<S>> {
     handlers.iter().find(|(selector, _)| selector.matches(event)).map(|(_, handler)| handler)
-}
-
-#[cfg(test)]
-mod tests {
-    use drp_core::Raw;
-
-    use super::*;
-
-    fn event(key: &str, n: u64) -> Event {
-        Event::new("machines", "update", key, Raw::from(serde_json::json!(n)))
-    }
-
-    #[test]
-    fn events_of_one_object_wait_for_each_other_and_others_pass() {
-        let mut waiting = Waiting::default();
-        for (key, n) in [("a", 1), ("a", 2), ("b", 3)] {
-            assert_eq!(waiting.push(event(key, n)), 0);
-        }
-        let number = |event: Option<Event>| event.map(|event| event.object.parse::<u64>().unwrap());
-        let mut busy = HashSet::new();
-        assert_eq!(number(waiting.pop(&busy)), Some(1));
-        busy.insert(subject_of(&event("a", 0)));
-        assert_eq!(number(waiting.pop(&busy)), Some(3));
-        assert_eq!(number(waiting.pop(&busy)), None);
-        busy.clear();
-        assert_eq!(number(waiting.pop(&busy)), Some(2));
-        assert_eq!((waiting.bytes, waiting.of_subject.len()), (0, 0));
-    }
-
-    #[test]
-    fn the_oldest_events_make_room_and_are_counted() {
-        let mut waiting = Waiting::default();
-        let dropped: u64 = (0..10_005).map(|n| waiting.push(event(&format!("{}", n % 7), n))).sum();
-        assert_eq!((dropped, waiting.events.len()), (5, limits::HANDLER_EVENTS_MAX));
-        assert_eq!(waiting.pop(&HashSet::new()).unwrap().object.parse::<u64>().unwrap(), 5);
-    }
 }

@@ -33,9 +33,12 @@ fn serve(script: impl FnOnce(Socket) + Send + 'static) -> (String, thread::JoinH
 }
 
 fn event(type_: &str, action: &str, key: &str) -> Message {
-    let event =
-        json!({"Time": "2026-11-22T08:02:01.241622081Z", "Type": type_, "Action": action, "Key": key, "Object": null});
-    Message::text(event.to_string())
+    event_with(type_, action, key, &Value::Null)
+}
+
+fn event_with(type_: &str, action: &str, key: &str, object: &Value) -> Message {
+    let time = "2026-11-22T08:02:01.241622081Z";
+    Message::text(json!({"Time": time, "Type": type_, "Action": action, "Key": key, "Object": object}).to_string())
 }
 
 /// Answers register and deregister with their echo until the peer closes; returns what it was told.
@@ -94,4 +97,41 @@ fn a_configuration_fails_where_events_cannot_be_had() {
     let (status, body) = host.post(crate::peer::CONFIG, &json!({"subject/token": "t0ken"}));
     assert_eq!(status, 500);
     assert!(body["Messages"][0].as_str().unwrap().starts_with("unable to create event stream: "), "{body}");
+}
+
+#[test]
+fn a_flood_of_events_is_handled_in_the_order_of_each_object_and_what_is_lost_is_counted() {
+    const EVENTS: u64 = 20_000;
+    let (endpoint, server) = serve(|mut socket| {
+        let mut told = Vec::new();
+        while told.is_empty() {
+            let Message::Text(text) = socket.read().unwrap() else { continue };
+            echo(&mut socket, text.as_str(), &mut told);
+        }
+        for n in 0..EVENTS {
+            socket.write(event_with("machines", "flood", &format!("key-{}", n % 100), &json!(n))).unwrap();
+        }
+        socket.flush().unwrap();
+        echo_until_close(&mut socket, &mut told);
+    });
+    let start = Start { endpoint: Some(&endpoint), selectors: Some("machines.flood.*"), ..Start::default() };
+    let mut host = Host::start_with(&start);
+    host.configure();
+    let lost = |host: &Host| -> u64 {
+        let lines = host.callbacks.lines();
+        let texts = lines.iter().filter_map(|line| line["Message"].as_str());
+        texts.filter_map(|text| text.split_once(" events were lost")?.0.parse::<u64>().ok()).sum()
+    };
+    eventually("every event is handled or told as lost", || {
+        // A configuration in between disturbs nothing.
+        host.configure();
+        let handled = host.act("handled", &json!({})).1.as_u64().unwrap();
+        (handled + lost(&host) == EVENTS).then_some(())
+    });
+    assert_eq!(host.act("out-of-order", &json!({})).1, json!(0));
+    let tellings = host.callbacks.lines().iter().filter(|line| line.to_string().contains("events were lost")).count();
+    assert!(tellings < 20, "{tellings} lines");
+    assert_eq!(host.post(crate::peer::STOP, &Value::Null).0, 200);
+    assert!(host.wait_for_exit().success());
+    server.join().unwrap();
 }

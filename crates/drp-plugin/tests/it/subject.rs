@@ -1,7 +1,11 @@
 //! The provider under test. The test binary runs itself as this provider: see [`provider_process`].
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,6 +19,7 @@ pub(crate) const SOCKETS_ENV: &str = "DRPX_TEST_SOCKETS";
 pub(crate) const SELECTOR_ENV: &str = "DRPX_TEST_SELECTOR";
 
 static HANDLED: AtomicU64 = AtomicU64::new(0);
+static OUT_OF_ORDER: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Config {
@@ -76,7 +81,22 @@ struct Count {
     count: u64,
 }
 
+/// Handles one of many events slowly, and says where one comes out of order.
+async fn on_flood(event: &Event) -> Result<()> {
+    static LAST: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+    let number: u64 = event.object.parse()?;
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    if LAST.lock().unwrap().insert(event.key.clone(), number).is_some_and(|last| last >= number) {
+        OUT_OF_ORDER.fetch_add(1, Ordering::SeqCst);
+    }
+    HANDLED.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
 async fn on_event(_context: Context<State>, event: Event) -> Result<()> {
+    if event.action == "flood" {
+        return on_flood(&event).await;
+    }
     tracing::info!("handling {}.{}.{}", event.type_, event.action, event.key);
     assert!(event.action != "panic", "asked to panic");
     HANDLED.fetch_add(1, Ordering::SeqCst);
@@ -116,6 +136,9 @@ fn provider() -> Provider<State> {
             panic!("before there is a future")
         })
         .action("handled", async |_: Context<State>, _: System, _: NoParams| Ok(HANDLED.load(Ordering::SeqCst)))
+        .action("out-of-order", async |_: Context<State>, _: System, _: NoParams| {
+            Ok(OUT_OF_ORDER.load(Ordering::SeqCst))
+        })
         .on_stop(async |_: Context<State>| {
             tracing::info!("the stop hook ran");
             Ok(())
