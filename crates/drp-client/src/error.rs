@@ -67,6 +67,9 @@ pub enum BadAnswer {
     /// It is no JSON, or not the JSON that was expected.
     #[error("it is not the JSON that was expected")]
     Json(#[source] ParseError),
+    /// It is JSON, but not the value that was expected. What it is instead is not told: it may be secret.
+    #[error("it is not the value that was expected")]
+    Value,
     /// It has more bytes than allowed.
     #[error("it is larger than {0} bytes")]
     TooLarge(usize),
@@ -81,6 +84,14 @@ pub enum BadAnswer {
 impl ClientError {
     pub(crate) fn new(doing: impl Into<String>, kind: ClientErrorKind) -> Self {
         Self { doing: doing.into(), kind }
+    }
+
+    /// The same without a reason that quotes the answer.
+    pub(crate) fn without_quote(mut self) -> Self {
+        if let ClientErrorKind::BadAnswer(answer @ BadAnswer::Json(_)) = &mut self.kind {
+            *answer = BadAnswer::Value;
+        }
+        self
     }
 
     /// What was being done: `PATCH machines/UUID/params`.

@@ -52,7 +52,7 @@ impl ObjectParams {
         Self { aggregate: true, ..self }
     }
 
-    /// Reads see secure params in clear text.
+    /// Reads see secure params in clear text; no error quotes their values.
     #[must_use]
     pub fn decode(self) -> Self {
         Self { decode: true, ..self }
@@ -153,7 +153,9 @@ impl ObjectParams {
         if self.decode {
             request = request.query("decode", "true");
         }
-        self.client.send(request).await
+        let value = self.client.send(request).await;
+        // A reason would quote the value, and what is opened here is secret.
+        if self.decode { value.map_err(ClientError::without_quote) } else { value }
     }
 
     /// The param as the object itself holds it.

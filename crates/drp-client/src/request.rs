@@ -1,5 +1,7 @@
 //! Every call as a plain value: nothing here sends anything.
 
+use std::fmt;
+
 use bytes::Bytes;
 use drp_core::{Event, Params, patch::Patch};
 use http::{Method, header};
@@ -34,7 +36,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 /// assert_eq!(request.path_and_query(), "/machines/Name:web1/params/incrementer/step?aggregate=true");
 /// # Ok::<(), drp_client::BuildRequestError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     method: Method,
     /// Escaped, with a slash in front, below `/api/v3`.
@@ -259,9 +261,22 @@ impl Request {
     }
 }
 
+/// Without the body: it may hold params that are secret.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body_bytes = self.body.as_ref().map(Bytes::len);
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("query", &self.query)
+            .field("body_bytes", &body_bytes)
+            .finish()
+    }
+}
+
 /// `PATCH machines/UUID/params`: what is done, for error texts. The query is left out.
-impl std::fmt::Display for Request {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path.trim_start_matches('/'))
     }
 }

@@ -162,3 +162,10 @@ fn a_typed_machine_is_created_with_the_keys_that_drpcli_sends() {
     let request = Request::create("machines", &Machine::default()).unwrap();
     assert_eq!(keys(std::str::from_utf8(request.body().unwrap()).unwrap()), keys(body));
 }
+
+#[test]
+fn a_debug_text_does_not_show_the_body() {
+    let request = Request::set_param("machines", "x", "bmc/password", "hunter2-0815").unwrap();
+    let text = format!("{request:?}");
+    assert!(text.contains("/machines/x/params/bmc/password") && !text.contains("hunter2"), "{text}");
+}

@@ -122,3 +122,16 @@ async fn many_writers_lose_no_increment() {
     println!("{} updates took {patches} patches and {:?}", WRITERS * EACH, began.elapsed());
     assert_eq!(params.get::<u64>("incrementer/touched").await.unwrap(), Some(WRITERS * EACH));
 }
+
+#[tokio::test]
+async fn an_opened_value_of_the_wrong_type_is_not_quoted() {
+    let peer = Peer::start(|_| json("200 OK", r#""hunter2-0815""#)).await;
+    let error = params(&peer).decode().get::<u16>("bmc/password").await.unwrap_err();
+    let expected =
+        "GET machines/x/params/bmc/password failed: the answer cannot be used: it is not the value that was expected";
+    assert_eq!(error.chain(), expected);
+    assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    // What is not secret is told.
+    let error = params(&peer).get::<u16>("bmc/port").await.unwrap_err();
+    assert!(error.chain().contains("invalid type: string"), "{error:?}");
+}
