@@ -150,7 +150,7 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn fail(problem: &str) -> ExitCode {
+pub(crate) fn fail(problem: &str) -> ExitCode {
     // Where stderr is gone, the exit code has to do.
     let _ = writeln!(io::stderr(), "Error: {problem}");
     ExitCode::FAILURE

@@ -10,7 +10,10 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use crate::{redact::SecretsInUse, schema::DeclaredParam};
+use crate::{
+    redact::{SecretsInUse, redact},
+    schema::DeclaredParam,
+};
 
 /// For a handler or configuration that takes no params.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -58,7 +61,8 @@ pub(crate) fn decode<T: DeserializeOwned>(
     }
     match read(&values) {
         Ok(decoded) => Ok(Decoded { values: decoded, secrets }),
-        Err(failure) => Err(vec![format!("Params: {}", failure.reason)]),
+        // What all of them together have against each other may quote any of them.
+        Err(failure) => Err(vec![format!("Params: {}", redact(&failure.reason))]),
     }
 }
 
@@ -171,7 +175,7 @@ fn whole_numbers(value: &Raw) -> Raw {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Secure, redact::redact, schema::params_of};
+    use crate::{Secure, schema::params_of};
 
     #[derive(Debug, Deserialize, JsonSchema)]
     struct Sample {
@@ -221,6 +225,23 @@ mod tests {
         assert_eq!(problems, ["Params/s/secret: the value does not fit its schema"]);
         let problems = decode_sample(r#"{"s/count":1,"s/name":"x","s/secret":87654321}"#).unwrap_err();
         assert!(!problems[0].contains("87654321"));
+    }
+
+    #[test]
+    fn params_that_contradict_each_other_quote_no_secret() {
+        #[derive(Deserialize, JsonSchema)]
+        #[serde(try_from = "Sample")]
+        #[schemars(with = "Sample")]
+        struct Checked;
+        impl TryFrom<Sample> for Checked {
+            type Error = String;
+            fn try_from(sample: Sample) -> Result<Self, String> {
+                Err(format!("{} does not go with {:?}", sample.name, sample.secret.map(|s| s.expose().clone())))
+            }
+        }
+        let params = serde_json::from_str(r#"{"s/count":1,"s/name":"x","s/secret":"hunter-88"}"#).unwrap();
+        let problems = decode::<Checked>(&params, &params_of::<Checked>().unwrap()).err().unwrap();
+        assert_eq!(problems, [r#"Params: x does not go with Some("[secret]")"#]);
     }
 
     #[test]

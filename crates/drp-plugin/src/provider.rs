@@ -1,6 +1,7 @@
 //! The provider: everything an author says, in one value.
 
 use std::{
+    ffi::OsString,
     fmt,
     future::{Future, ready},
     process::ExitCode,
@@ -292,7 +293,11 @@ impl<S: Send + Sync + 'static> Provider<S> {
     /// Does what the command line says, and says how it went. This is all that `main` has to do.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        self.run_with(std::env::args().skip(1))
+        let args: Result<Vec<String>, OsString> = std::env::args_os().skip(1).map(OsString::into_string).collect();
+        match args {
+            Ok(args) => self.run_with(args),
+            Err(arg) => command::fail(&format!("argument {arg:?} is no UTF-8")),
+        }
     }
 
     /// Like [`run`](Self::run), with a command line of one's own.

@@ -14,7 +14,8 @@ use serde_json::Value;
 const SECRET_CHARS_MIN: usize = 4;
 const MASK: &str = "[secret]";
 
-static IN_USE: RwLock<Vec<Arc<str>>> = RwLock::new(Vec::new());
+/// The longest first, and how many hold each: the same token comes with every call.
+static IN_USE: RwLock<Vec<(Arc<str>, usize)>> = RwLock::new(Vec::new());
 
 /// Secrets that are cut out for as long as this lives.
 #[derive(Debug, Default)]
@@ -29,9 +30,14 @@ impl SecretsInUse {
         }
         if !texts.is_empty() {
             let mut in_use = IN_USE.write().unwrap_or_else(PoisonError::into_inner);
-            in_use.extend(texts.iter().cloned());
+            for text in &texts {
+                match in_use.iter_mut().find(|(known, _)| known == text) {
+                    Some((_, holders)) => *holders += 1,
+                    None => in_use.push((Arc::clone(text), 1)),
+                }
+            }
             // A secret may be the beginning of another: the longer one has to go first.
-            in_use.sort_by_key(|text| std::cmp::Reverse(text.len()));
+            in_use.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
         }
         Self(texts)
     }
@@ -44,10 +50,11 @@ impl Drop for SecretsInUse {
         }
         let mut in_use = IN_USE.write().unwrap_or_else(PoisonError::into_inner);
         for text in &self.0 {
-            if let Some(index) = in_use.iter().position(|other| Arc::ptr_eq(other, text)) {
-                in_use.remove(index);
+            if let Some((_, holders)) = in_use.iter_mut().find(|(known, _)| known == text) {
+                *holders -= 1;
             }
         }
+        in_use.retain(|(_, holders)| *holders > 0);
     }
 }
 
@@ -78,7 +85,7 @@ fn collect(value: &Value, texts: &mut Vec<Arc<str>>) {
 /// The text without the secrets in use.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
-    in_use.iter().fold(Cow::Borrowed(text), |text, secret| {
+    in_use.iter().fold(Cow::Borrowed(text), |text, (secret, _)| {
         if text.contains(secret.as_ref()) { text.replace(secret.as_ref(), MASK).into() } else { text }
     })
 }
@@ -96,6 +103,8 @@ mod tests {
         check(r#"{"p":"pa\"ss-word"}"#, r#"{"p":"[secret]"}"#);
         check("pin 123456, ab", "pin [secret], ab");
         check("nothing here", "nothing here");
+        drop(SecretsInUse::of([&value]));
+        check("token=pa\"ss-word!", "token=[secret]!");
         drop(secrets);
         check("token=pa\"ss-word!", "token=pa\"ss-word!");
     }

@@ -28,16 +28,24 @@ impl<M: Model> Target for M {
         if model.is_null() {
             return Err(format!("Model: expected an object of {}, got none", M::PREFIX));
         }
-        let mut reader = serde_json::Deserializer::from_str(model.get());
-        let object: M =
-            serde_path_to_error::deserialize(&mut reader).map_err(|error| match error.path().to_string() {
-                path if path == "." => format!("Model: expected an object of {}: {}", M::PREFIX, error.inner()),
-                path => format!("Model/{path}: {}", error.inner()),
-            })?;
+        let object: M = model.parse().map_err(|_| problem::<M>(model))?;
         if object.key().is_empty() {
             return Err(format!("Model: the object of {} has no key", M::PREFIX));
         }
         Ok(object)
+    }
+}
+
+/// What is wrong, and where. Reading once more is for models that are wrong: keeping track of the place costs too much
+/// for all others.
+fn problem<M: Model>(model: &Raw) -> String {
+    let mut reader = serde_json::Deserializer::from_str(model.get());
+    match serde_path_to_error::deserialize::<_, M>(&mut reader) {
+        Ok(_) => format!("Model: expected an object of {}", M::PREFIX),
+        Err(error) => match error.path().to_string().as_str() {
+            "." => format!("Model: expected an object of {}: {}", M::PREFIX, error.inner()),
+            path => format!("Model/{path}: {}", error.inner()),
+        },
     }
 }
 
