@@ -4,7 +4,7 @@ use bytes::Bytes;
 use drp_core::{Error as WireError, Level, contract, json, limits};
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Why a request is not served.
@@ -30,12 +30,16 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), WireError> {
 }
 
 pub(crate) async fn read_body(body: Incoming) -> Result<Bytes, WireError> {
+    let too_large =
+        || WireError::new(413, "POST", format!("the body is over the limit of {} bytes", limits::BODY_BYTES_MAX));
+    // One that says so itself is not waited for.
+    if body.size_hint().lower() > limits::BODY_BYTES_MAX as u64 {
+        return Err(too_large());
+    }
     let limited = Limited::new(body, limits::BODY_BYTES_MAX).collect();
     match tokio::time::timeout(limits::REQUEST_TIME, limited).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(WireError::new(413, "POST", format!("the body is over the limit of {} bytes", limits::BODY_BYTES_MAX)))
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => Err(WireError::new(400, "POST", format!("the body was cut: {error}"))),
         Err(_) => {
             Err(WireError::new(408, "POST", format!("the body did not arrive within {:?}", limits::REQUEST_TIME)))

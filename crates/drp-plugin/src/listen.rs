@@ -136,7 +136,7 @@ async fn accept<S: Send + Sync + 'static>(
     closing: CancellationToken,
 ) {
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(limits::HEADER_BYTES_MAX * 4);
+    server.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(limits::HEADER_BYTES_MAX);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

@@ -1,10 +1,16 @@
 //! How requests are answered.
 
+use std::{
+    io::Write,
+    os::unix::net::UnixStream,
+    time::{Duration, Instant},
+};
+
 use serde_json::{Value, json};
 
 use raw_peer::send;
 
-use crate::peer::{ACTION, Host, STOP};
+use crate::peer::{ACTION, Host, STOP, action};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
@@ -86,6 +92,44 @@ fn bad_requests_get_an_error_object() {
     check("GET", ACTION, &[JSON], "", 404, "null");
     check("POST", "/api-plugin/v4/nosuch", &[JSON], "{}", 404, "null");
     check("POST", "/api-plugin/v4/publish", &[JSON], "{}", 404, "null");
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_has_come() {
+    let host = Host::configured();
+    let check = |head: &str, body: &str, status: u16| {
+        let request =
+            format!("POST {ACTION} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}\r\n\r\n{body}");
+        let (found, answer) = raw_peer::exchange(&host.socket(), request.as_bytes()).unwrap();
+        assert_eq!(found, status, "{answer}");
+    };
+    check(&format!("Content-Length: {}", (64 << 20) + 1), "{", 413);
+    check(&format!("X-Padding: {}\r\nContent-Length: 2", "x".repeat(128 << 10)), "{}", 431);
+    assert_eq!(host.act("limit", &json!({})), (200, json!(10)));
+}
+
+#[test]
+fn hundreds_of_slow_actions_run_at_the_same_time() {
+    const ACTIONS: usize = 500;
+    let host = Host::configured();
+    let sleep = action("sleep", &json!({"subject/count": 1000})).to_string();
+    let length = sleep.len();
+    let head = format!("POST {ACTION} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close");
+    let request = format!("{head}\r\nContent-Length: {length}\r\n\r\n{sleep}");
+    let started = Instant::now();
+    let callers: Vec<UnixStream> = (0..ACTIONS)
+        .map(|_| {
+            let mut caller = UnixStream::connect(host.socket()).unwrap();
+            caller.write_all(request.as_bytes()).unwrap();
+            caller
+        })
+        .collect();
+    for caller in callers {
+        let answer = std::io::read_to_string(caller).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\"slept\""), "{answer}");
+    }
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(20), "one after the other they take {ACTIONS} s; they took {took:?}");
 }
 
 #[test]
