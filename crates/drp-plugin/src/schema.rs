@@ -114,11 +114,23 @@ pub(crate) fn object_type_of<T: JsonSchema>() -> Option<Value> {
 fn declared(name: String, required: bool, mut schema: Value) -> DeclaredParam {
     let mut take = |key: &str| schema.as_object_mut().and_then(|keys| keys.remove(key));
     let description = take("description").and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
-    let secure = take(SECURE_MARK).is_some();
     take("title");
+    let secure = take_secure_mark(&mut schema);
     to_draft_4(&mut schema);
     drop_null(&mut schema);
     DeclaredParam { name, required, secure, description, schema }
+}
+
+/// Whether there is a secret anywhere inside: a param is sealed as a whole or not at all.
+fn take_secure_mark(schema: &mut Value) -> bool {
+    match schema {
+        Value::Object(keys) => {
+            let marked = keys.remove(SECURE_MARK).is_some();
+            keys.values_mut().fold(marked, |marked, below| take_secure_mark(below) | marked)
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |marked, below| take_secure_mark(below) | marked),
+        _ => false,
+    }
 }
 
 fn properties_of<T: JsonSchema>() -> Option<(Map<String, Value>, Vec<String>)> {
@@ -145,7 +157,6 @@ fn to_draft_4(schema: &mut Value) {
         Value::Bool(true) => *schema = json!({}),
         Value::Bool(false) => *schema = json!({"not": {}}),
         Value::Object(keys) => {
-            keys.remove(SECURE_MARK);
             if let Some(value) = keys.remove("const") {
                 keys.insert("enum".to_owned(), json!([value]));
             }
@@ -272,6 +283,26 @@ mod tests {
         check("pdu/delay", false, false, json!({"type": "integer", "minimum": 0, "default": 0}));
         check("pdu/any", false, false, json!({}));
         assert_eq!(sample("pdu/address").description, "Host name or address.");
+    }
+
+    #[test]
+    fn a_secret_anywhere_inside_makes_the_whole_param_secure() {
+        #[derive(Deserialize, JsonSchema)]
+        struct Account {
+            name: String,
+            password: Secure<String>,
+        }
+        #[derive(Deserialize, JsonSchema)]
+        struct Nested {
+            list: Vec<Secure<String>>,
+            any: Option<Secure<serde_json::Value>>,
+            accounts: Option<std::collections::BTreeMap<String, Account>>,
+            open: Vec<String>,
+        }
+        let params = params_of::<Nested>().unwrap();
+        let secure: Vec<bool> = params.iter().map(|param| param.secure).collect();
+        assert_eq!(secure, [true, true, true, false]);
+        assert!(params.iter().all(|param| !param.schema.to_string().contains(SECURE_MARK)), "{params:?}");
     }
 
     #[test]
