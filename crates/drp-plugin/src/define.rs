@@ -1,6 +1,9 @@
 //! The definition, read off the provider.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use drp_content::Bundle;
 use drp_core::{AvailableAction, Params, PluginProvider, Raw, RawModel, contract, names};
@@ -29,6 +32,7 @@ pub(crate) fn definition<S: Send + Sync + 'static>(provider: &Provider<S>) -> Re
     if provider.publish.is_some() && !provider.events.is_empty() {
         mistakes.push("a provider has `publish` or `event`, not both".to_owned());
     }
+    mistakes.extend(misplaced_objects(provider));
     let params = all_params(provider, &mut mistakes);
     let fail = |mistakes| Err(DefineError { provider: provider.name.clone(), mistakes });
     if !mistakes.is_empty() {
@@ -70,6 +74,19 @@ pub(crate) fn definition<S: Send + Sync + 'static>(provider: &Provider<S>) -> Re
     definition.optional_params = optional.into();
     definition.meta.fill();
     Ok(definition)
+}
+
+/// Object types that are there twice, and objects of types that are not there.
+fn misplaced_objects<S>(provider: &Provider<S>) -> Vec<String> {
+    let mut types = BTreeSet::new();
+    let twice = provider.object_types.iter().filter(|(name, _)| !types.insert(name.as_str()));
+    let mut mistakes: Vec<String> = twice.map(|(name, _)| format!("object type `{name}` is there twice")).collect();
+    for (type_name, id, _) in &provider.objects {
+        if !types.contains(type_name.as_str()) {
+            mistakes.push(format!("object `{id}` is of `{type_name}`, which is no object type of this provider"));
+        }
+    }
+    mistakes
 }
 
 /// Required and optional names.
@@ -199,6 +216,9 @@ mod tests {
             .event("machines", async |_, _| Ok(()))
             .param::<String>("no param", "")
             .meta("Colour", "red")
+            .untyped_object_type("cows")
+            .untyped_object_type("cows")
+            .object("goats", "billy", &serde_json::json!({}))
             .file("../x", b"", 0o644);
         let text = provider.definition().unwrap_err().to_string();
         for part in [
@@ -207,6 +227,8 @@ mod tests {
             "`x/url` is declared in two ways",
             "`machines` is no event selector",
             "`Colour`",
+            "object type `cows` is there twice",
+            "object `billy` is of `goats`",
             "../x",
         ] {
             assert!(text.contains(part), "{part} in {text}");
