@@ -1,7 +1,7 @@
 //! The life of a plugin's process, from its sockets to its end.
 
 use std::{
-    fs,
+    env, fs,
     io::{self, Write},
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use drp_core::{Level, contract, limits};
+use drp_core::{Level, Raw, contract, limits};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -31,6 +31,7 @@ use crate::{
     callback::Callback,
     log::{LogLayer, LogQueue, send_all},
     parent::Parent,
+    redact::SecretsInUse,
     serve::Service,
 };
 
@@ -80,6 +81,8 @@ async fn serve<S: Send + Sync + 'static>(
     level: Level,
 ) -> Result<(), ListenError> {
     let parent = Parent::current();
+    // The token is good for everything the plugin may do.
+    let _secrets = SecretsInUse::of(&env::var(contract::TOKEN_ENV).ok().map(|token| Raw::from(token.as_str())));
     let (to, from, swapped) = order(Path::new(to), Path::new(from)).await;
     let listener = bind(to).await?;
     let mut signals = Signals::new().map_err(|source| ListenError::Signals { source })?;

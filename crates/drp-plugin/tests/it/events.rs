@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 use raw_peer::eventually;
 
-use crate::peer::{Host, Start};
+use crate::peer::{Host, PUBLISH, Start};
 
 type Socket = WebSocket<rustls::StreamOwned<rustls::ServerConnection, std::net::TcpStream>>;
 
@@ -134,4 +134,24 @@ fn a_flood_of_events_is_handled_in_the_order_of_each_object_and_what_is_lost_is_
     assert_eq!(host.post(crate::peer::STOP, &Value::Null).0, 200);
     assert!(host.wait_for_exit().success());
     server.join().unwrap();
+}
+
+#[test]
+fn a_provider_with_publish_is_posted_every_event_and_answers_each() {
+    let host = Host::start_with(&Start { publish: true, ..Start::default() });
+    let post = |action: &str| {
+        let event =
+            json!({"Time": "2026-11-22T08:02:01Z", "Type": "machines", "Action": action, "Key": "k", "Object": {}});
+        host.post(PUBLISH, &event)
+    };
+    assert_eq!(post("create").0, 409, "it is not configured yet");
+    host.configure();
+    let (status, body) = post("create");
+    assert_eq!((status, &body["Code"], &body["Messages"]), (200, &json!(200), &Value::Null));
+    assert_eq!(host.callbacks.wait_for_line("handling machines.create.k")["IgnorePublish"], json!(true));
+    let (status, body) = post("fail");
+    assert_eq!((status, &body["Messages"]), (409, &json!(["asked to fail by [secret]"])));
+    assert_eq!(post("panic").0, 500);
+    assert_eq!(host.post(PUBLISH, &json!([])).0, 400);
+    assert_eq!(host.act("handled", &json!({})).1, json!(1));
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use raw_peer::send;
 
-use crate::peer::{ACTION, CONFIG, Host, SECRET, STOP, Start, action};
+use crate::peer::{ACTION, CONFIG, Host, RS_TOKEN, SECRET, STOP, Start, action};
 
 #[test]
 fn lines_reach_the_host_as_log_lines() {
@@ -27,12 +27,12 @@ fn a_planted_secret_is_in_no_line_and_no_error() {
     let mut host = Host::configured();
     let (status, body) = host.act("leak", &json!({}));
     assert_eq!((status, &body["Messages"]), (502, &json!(["the service refused token [secret]"])));
-    host.callbacks.wait_for_line("token=[secret]");
+    host.callbacks.wait_for_line("token=[secret] and Ok(\"[secret]\")");
     host.callbacks.wait_for_line("its token [secret]");
     host.post(STOP, &Value::Null);
     host.wait_for_exit();
     for line in host.callbacks.lines() {
-        assert!(!line.to_string().contains(SECRET), "{line}");
+        assert!(!line.to_string().contains(SECRET) && !line.to_string().contains(RS_TOKEN), "{line}");
     }
     let mut err = String::new();
     std::io::Read::read_to_string(&mut host.err.take().unwrap(), &mut err).unwrap();

@@ -11,11 +11,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::subject::{PROCESS_TEST, SELECTOR_ENV, SOCKETS_ENV};
+use crate::subject::{PROCESS_TEST, PUBLISH_ENV, SELECTOR_ENV, SOCKETS_ENV};
 
 pub(crate) const CONFIG: &str = "/api-plugin/v4/config";
 pub(crate) const ACTION: &str = "/api-plugin/v4/action";
+pub(crate) const PUBLISH: &str = "/api-plugin/v4/publish";
 pub(crate) const STOP: &str = "/api-plugin/v4/stop";
+pub(crate) const RS_TOKEN: &str = "rs-t0ken-0042";
 pub(crate) const SECRET: &str = "opensesame-4711";
 
 pub(crate) struct Host {
@@ -31,6 +33,8 @@ pub(crate) struct Host {
 pub(crate) struct Start<'a> {
     pub(crate) endpoint: Option<&'a str>,
     pub(crate) selectors: Option<&'a str>,
+    /// The provider has `publish`.
+    pub(crate) publish: bool,
     pub(crate) swap_sockets: bool,
     /// The callback prefix that is answered; the other one is a 404.
     pub(crate) prefix: Option<&'static str>,
@@ -48,6 +52,9 @@ impl Host {
         let mut command = subject(dir.path(), order);
         if let Some(selectors) = start.selectors {
             command.env(SELECTOR_ENV, selectors);
+        }
+        if start.publish {
+            command.env(PUBLISH_ENV, "true");
         }
         command.env("RS_ENDPOINT", start.endpoint.unwrap_or("https://127.0.0.1:1"));
         let mut child = command.spawn().unwrap();
@@ -111,7 +118,7 @@ pub(crate) fn subject(dir: &Path, sockets: [&str; 2]) -> Command {
     command
         .args(["--exact", PROCESS_TEST, "--nocapture", "--quiet"])
         .env(SOCKETS_ENV, paths.join(" "))
-        .env("RS_TOKEN", "token")
+        .env("RS_TOKEN", RS_TOKEN)
         .env_remove("RS_CA_FILE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -16,6 +16,7 @@ use serde::Deserialize;
 /// Name of the test below, which is how the test binary is asked to be the provider.
 pub(crate) const PROCESS_TEST: &str = "subject::provider_process";
 pub(crate) const SOCKETS_ENV: &str = "DRPX_TEST_SOCKETS";
+pub(crate) const PUBLISH_ENV: &str = "DRPX_TEST_PUBLISH";
 pub(crate) const SELECTOR_ENV: &str = "DRPX_TEST_SELECTOR";
 
 static HANDLED: AtomicU64 = AtomicU64::new(0);
@@ -93,12 +94,15 @@ async fn on_flood(event: &Event) -> Result<()> {
     Ok(())
 }
 
-async fn on_event(_context: Context<State>, event: Event) -> Result<()> {
+async fn on_event(context: Context<State>, event: Event) -> Result<()> {
     if event.action == "flood" {
         return on_flood(&event).await;
     }
     tracing::info!("handling {}.{}.{}", event.type_, event.action, event.key);
     assert!(event.action != "panic", "asked to panic");
+    if event.action == "fail" {
+        return Err(Error::new(409, format!("asked to fail by {}", context.state().token.expose())));
+    }
     HANDLED.fetch_add(1, Ordering::SeqCst);
     Ok(())
 }
@@ -124,7 +128,7 @@ fn provider() -> Provider<State> {
         })
         .action("leak", async |context: Context<State>, _: System, _: NoParams| -> Result<()> {
             let token = context.state().token.expose();
-            tracing::error!("token={token}");
+            tracing::error!("token={token} and {:?}", std::env::var("RS_TOKEN"));
             Err(Error::new(502, format!("the service refused token {token}")))
         })
         .action("login", async |_: Context<State>, _: System, params: LogIn| -> Result<()> {
@@ -143,6 +147,9 @@ fn provider() -> Provider<State> {
             tracing::info!("the stop hook ran");
             Ok(())
         });
+    if std::env::var(PUBLISH_ENV).is_ok() {
+        return provider.publish(on_event);
+    }
     match std::env::var(SELECTOR_ENV) {
         Ok(selectors) => selectors.split(' ').fold(provider, |provider, selector| provider.event(selector, on_event)),
         Err(_) => provider,
