@@ -5,6 +5,7 @@
 //! all, is made from the store's watch and from nothing else.
 
 mod events;
+mod guard;
 mod layering;
 pub(crate) mod list;
 mod place;
@@ -200,7 +201,7 @@ impl Objects {
         let kind = self.kind(prefix).ok_or_else(|| refusal::no_route(ask))?;
         kind.fill(&mut object).map_err(|error| refusal::undecodable(ask, &error))?;
         kind.complete(&mut object, None);
-        let key = object.text(kind.key_field);
+        let key = kind.key_of(&object);
         if key.is_empty() {
             return Err(refusal::empty_key(prefix));
         }
@@ -301,10 +302,8 @@ impl Objects {
             let Place::Stored(entry) = found.place else {
                 return Err(refusal::delete_of_read_only(ask, &found.key));
             };
-            if prefix == "profiles" && found.key == contract::GLOBAL_PROFILE {
-                return Err(refusal::in_use(prefix, &found.key, "In use by everything"));
-            }
             let object = read(ask, &entry.value)?;
+            guard::require_deletable(self, Ask { key: &found.key, ..ask }, &object)?;
             let delete = Change::delete(prefix, &found.key).expecting(Expect::Revision(entry.revision));
             let mut batch = Batch::new(Note::by(&by.name)).with(delete);
             batch.changes.extend(unique_changes(&kind, &found.key, Some(&object), None));
@@ -342,10 +341,11 @@ impl Objects {
             change(&mut after)?;
             kind.fill(&mut after).map_err(|error| refusal::undecodable(ask, &error))?;
             kind.complete(&mut after, Some(&before));
-            match after.text(kind.key_field) {
+            guard::require_unlocked(ask, &note, &before, &after)?;
+            match kind.key_of(&after) {
                 key if key == found.key => {}
                 // A body without its key means the one that the URL names.
-                key if key.is_empty() => crate::types::set_text(&mut after, kind.key_field, &found.key),
+                key if key.is_empty() => kind.set_key(&mut after, &found.key),
                 key => return Err(refusal::key_change(ask, &found.key, &key)),
             }
             self.accept(Ask { key: &found.key, ..ask }, &kind, Some(&before), &mut after).await?;
@@ -370,6 +370,10 @@ impl Objects {
         object: &mut RawModel,
     ) -> Result<(), Error> {
         let mut problems = kind.problems(object, &self.schemas);
+        if kind.prefix == "roles" {
+            let found = self.catalog.load().types.claim_problems(object);
+            problems.extend(found.into_iter().map(|problem| format!("{}: {problem}", ask.key)));
+        }
         let changed = if kind.has_params { self.changed_params(ask, before, object)? } else { Vec::new() };
         problems.extend(changed.iter().filter_map(|changed| changed.problem.clone()));
         if !problems.is_empty() {

@@ -10,14 +10,24 @@
 mod check;
 mod custom;
 mod fields;
+mod indexes;
+mod models;
+mod scopes;
+mod table;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use drp_core::{Map, Raw, RawModel};
 
-pub(crate) use self::fields::{Field, Form, MisfitError, set_text};
-use self::{custom::Definition, fields as f};
+pub(crate) use self::{
+    check::network::{active_range, network_range},
+    fields::{Field, Form, MisfitError, set_text},
+    indexes::{Index, IndexSource},
+};
+use self::{custom::Definition, indexes::Derived, models as m, table::built_in};
 use crate::schema::Schemas;
 
 /// Keys that only the server sets (`models.md` §2).
@@ -41,77 +51,50 @@ pub(crate) struct ObjectType {
     pub(crate) has_params: bool,
     /// Plugins may offer actions on objects.
     pub(crate) has_actions: bool,
+    key_form: KeyForm,
     groups: &'static [&'static [Field]],
+    /// Indexes that are no key of the object.
+    indexes: &'static [(&'static str, Derived)],
     /// Puts in what the server makes: for a new object, or for one that replaces `before`.
     complete: fn(&mut RawModel, before: Option<&RawModel>),
     check: fn(&RawModel, &Schemas, &mut Vec<String>),
     custom: Option<Arc<Definition>>,
 }
 
-/// The types this host has built in.
-fn built_in() -> [ObjectType; 6] {
-    let base = ObjectType {
-        prefix: String::new(),
-        key_field: "Name",
-        unique: &[],
-        hidden: &[],
-        has_params: false,
-        has_actions: false,
-        groups: &[],
-        complete: |_, _| {},
-        check: |_, _, _| {},
-        custom: None,
-    };
-    [
-        ObjectType {
-            prefix: "machines".to_owned(),
-            key_field: "Uuid",
-            unique: &["Name"],
-            has_params: true,
-            has_actions: true,
-            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::PARTIALED, f::MACHINE],
-            complete: check::complete_machine,
-            check: check::machine,
-            ..base.clone()
-        },
-        ObjectType {
-            prefix: "params".to_owned(),
-            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::PARAM],
-            check: check::param,
-            ..base.clone()
-        },
-        ObjectType {
-            prefix: "plugins".to_owned(),
-            has_params: true,
-            has_actions: true,
-            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::PARTIALED, f::PLUGIN],
-            check: check::plugin,
-            ..base.clone()
-        },
-        ObjectType {
-            prefix: "profiles".to_owned(),
-            has_params: true,
-            has_actions: true,
-            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::PARTIALED, f::PROFILE],
-            check: check::profile,
-            ..base.clone()
-        },
-        ObjectType {
-            prefix: "roles".to_owned(),
-            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::ROLE],
-            check: check::role,
-            ..base.clone()
-        },
-        ObjectType {
-            prefix: "users".to_owned(),
-            hidden: HIDDEN_OF_USERS,
-            has_actions: true,
-            groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::USER],
-            complete: check::complete_user,
-            check: check::user,
-            ..base
-        },
-    ]
+/// How an object's key is made of the value of its key field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyForm {
+    /// It is the value.
+    Text,
+    /// An IPv4 address as eight hexadecimal digits.
+    HexAddress,
+}
+
+impl KeyForm {
+    fn key<'a>(self, value: &'a str) -> Cow<'a, str> {
+        match self {
+            Self::Text => Cow::Borrowed(value),
+            Self::HexAddress => hex_key(value),
+        }
+    }
+
+    fn value<'a>(self, key: &'a str) -> Cow<'a, str> {
+        match self {
+            Self::HexAddress if key.len() == 8 => match u32::from_str_radix(key, 16) {
+                Ok(bits) => Cow::Owned(Ipv4Addr::from_bits(bits).to_string()),
+                Err(_) => Cow::Borrowed(key),
+            },
+            Self::Text | Self::HexAddress => Cow::Borrowed(key),
+        }
+    }
+}
+
+/// An IPv4 address as leases and reservations have it for a key; what is none stays as it is.
+pub(crate) fn hex_key(value: &str) -> Cow<'_, str> {
+    match value.parse::<Ipv4Addr>() {
+        Ok(address) => Cow::Owned(format!("{:08X}", address.to_bits())),
+        Err(_) => Cow::Borrowed(value),
+    }
 }
 
 fn custom_type(prefix: &str, definition: Definition) -> ObjectType {
@@ -122,7 +105,9 @@ fn custom_type(prefix: &str, definition: Definition) -> ObjectType {
         hidden: &[],
         has_params: true,
         has_actions: true,
-        groups: &[f::VALIDATION, f::ACCESS, f::META, f::OWNED, f::BUNDLED, f::CUSTOM],
+        key_form: KeyForm::Text,
+        groups: &[m::UNBUNDLED, m::BUNDLED, m::CUSTOM],
+        indexes: &[],
         complete: |_, _| {},
         check: |_, _, _| {},
         custom: Some(Arc::new(definition)),
@@ -137,6 +122,21 @@ impl ObjectType {
     /// The properties that a custom type declares, with their schemas.
     pub(crate) fn declared(&self) -> impl Iterator<Item = (&String, &Raw)> {
         self.custom.iter().flat_map(|definition| definition.properties())
+    }
+
+    /// The key of a filled object; empty where it has none.
+    pub(crate) fn key_of(&self, object: &RawModel) -> String {
+        self.key_form.key(&object.text(self.key_field)).into_owned()
+    }
+
+    /// The key that a client means: an address may also be written as one.
+    pub(crate) fn key_meant<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.key_form.key(text)
+    }
+
+    /// Gives an object its key.
+    pub(crate) fn set_key(&self, object: &mut RawModel, key: &str) {
+        set_text(object, self.key_field, &self.key_form.value(key));
     }
 
     /// Makes an object complete and regular: all keys there, in the wire's spelling and form, none of them `null`.
@@ -176,7 +176,7 @@ impl ObjectType {
     pub(crate) fn problems(&self, object: &RawModel, schemas: &Schemas) -> Vec<String> {
         let mut found = Vec::new();
         (self.check)(object, schemas, &mut found);
-        let key = object.text(self.key_field);
+        let key = self.key_of(object);
         let mut problems: Vec<_> = found.into_iter().map(|problem| format!("{key}: {problem}")).collect();
         if let Some(definition) = &self.custom {
             let type_ = object.text("Type");
@@ -238,38 +238,23 @@ pub(crate) enum DeclareError {
 }
 
 /// First parts of API paths that are no object type of this host, so that no custom type may hide them.
-const RESERVED: [&str; 36] = [
-    "bootenvs",
-    "catalog_items",
+const RESERVED: [&str; 21] = [
     "contents",
-    "contexts",
-    "endpoints",
     "events",
     "files",
     "indexes",
     "info",
     "interfaces",
     "isos",
-    "jobs",
-    "leases",
     "logs",
     "meta",
     "objects",
     "plugin-apis",
     "plugin_providers",
-    "pools",
     "preferences",
     "prefs",
-    "reservations",
-    "stages",
-    "subnets",
     "system",
-    "tasks",
-    "templates",
-    "tenants",
-    "version_sets",
     "whoami",
-    "workflows",
     "ws",
     "log",
     "websocket",

@@ -23,12 +23,12 @@ impl Objects {
     /// Finds an object of a type by its key or a unique index.
     pub(super) fn find(&self, ask: Ask<'_>, kind: &ObjectType) -> Result<Option<Found>, Error> {
         let key = match ask.key.split_once(':') {
-            Some((index, value)) if index == "Key" || index == kind.key_field => value.to_owned(),
+            Some((index, value)) if index == "Key" || index == kind.key_field => kind.key_meant(value).into_owned(),
             Some((index, value)) if kind.unique.contains(&index) => match self.key_by(ask, index, value)? {
                 Some(key) => key,
                 None => return Ok(None),
             },
-            _ => ask.key.to_owned(),
+            _ => kind.key_meant(ask.key).into_owned(),
         };
         let place = self.held(Ask { key: &key, ..ask })?;
         Ok(place.map(|place| Found { key, place }))

@@ -42,8 +42,13 @@ pub(super) fn invalid(prefix: &str, key: &str, problems: Vec<String>) -> Error {
         .about(prefix, key)
 }
 
-pub(super) fn in_use(prefix: &str, key: &str, problem: &str) -> Error {
-    Error::new(422, "StillInUseError", problem).about(prefix, key)
+pub(super) fn in_use(ask: Ask<'_>, problems: Vec<String>) -> Error {
+    Error { type_: "StillInUseError".to_owned(), messages: problems.into(), code: 422, ..Error::default() }
+        .about(ask.prefix, ask.key)
+}
+
+pub(super) fn locked(ask: Ask<'_>) -> Error {
+    Error::new(409, ask.method, "Locked").about(ask.prefix, ask.key)
 }
 
 /// The place where a patch failed and the whole patch, as v4.8 answers.

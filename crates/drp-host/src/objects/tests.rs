@@ -315,6 +315,18 @@ async fn recorded_content_loads_as_layers() {
         let bundle = Bundle::from_yaml(&text).unwrap();
         let name = folder.file_name().into_string().unwrap();
         objects.set_layer(&name, &bundle, &drp_core::Map::default()).await.unwrap();
+        for (section, recorded) in &bundle.sections {
+            if objects.kind(section).is_none() {
+                assert_eq!(section, "typed-cows", "only types of providers are unknown");
+                continue;
+            }
+            let of_layer = |object: &Arc<RawModel>| object.text("Bundle") == name;
+            let listed: Vec<_> = objects.list(section).unwrap().into_iter().filter(of_layer).collect();
+            assert_eq!(listed.len(), recorded.len(), "{name}: {section}");
+            assert!(listed.iter().all(|object| object.get("ReadOnly") == Some(true)));
+        }
         objects.drop_layer(&name).await;
     }
 }
+
+mod guard;

@@ -1,19 +1,32 @@
-//! What makes an object of each type valid, and what the server puts into it (`models.md` §3, §12).
+//! What makes an object of each type valid, and what the server puts into it (`models.md` §3).
+//!
+//! What an object says about others is not looked up: content may come in any order.
 
-use drp_core::{Fingerprint, Meta, Param, Params, Raw, RawModel, names};
-use serde_json::Value;
+pub(in crate::types) mod job;
+pub(in crate::types) mod machine;
+pub(in crate::types) mod network;
+pub(in crate::types) mod rendered;
 
-use super::set_text;
+use std::collections::BTreeMap;
+
+use drp_core::{Param, Params, Raw, RawModel, names};
+
+use super::{scopes::BUILT_IN_PREFIXES, set_text};
 use crate::schema::Schemas;
 
-/// The feature flag that every new machine gets.
-const FEATURE_FLAGS: (&str, &str) = ("feature-flags", "change-stage-v2");
+/// What happens to a machine that enters or leaves a pool.
+const TRANSITIONS: [&str; 4] = ["EnterActions", "ExitActions", "AllocateActions", "ReleaseActions"];
 
 type Problems = Vec<String>;
 
 /// Adds the server's text for each value that breaks its rule.
 fn require(rule: fn(&str) -> bool, what: &str, values: impl IntoIterator<Item = String>, problems: &mut Problems) {
     problems.extend(values.into_iter().filter(|value| !rule(value)).map(|value| names::complaint(what, &value)));
+}
+
+/// A text that may be missing.
+fn given(object: &RawModel, field: &str) -> Vec<String> {
+    Some(object.text(field)).filter(|text| !text.is_empty()).into_iter().collect()
 }
 
 fn texts(object: &RawModel, field: &str) -> Vec<String> {
@@ -25,19 +38,19 @@ fn param_names(object: &RawModel) -> Vec<String> {
     params.into_inner().into_keys().collect()
 }
 
-pub(super) fn plugin(object: &RawModel, _: &Schemas, problems: &mut Problems) {
+pub(in crate::types) fn plugin(object: &RawModel, _: &Schemas, problems: &mut Problems) {
     require(names::is_name, "Invalid Name", [object.text("Name")], problems);
     require(names::is_name, "Invalid Provider", [object.text("Provider")], problems);
     require(names::is_param_name, "Invalid Param Name", param_names(object), problems);
 }
 
-pub(super) fn profile(object: &RawModel, _: &Schemas, problems: &mut Problems) {
+pub(in crate::types) fn profile(object: &RawModel, _: &Schemas, problems: &mut Problems) {
     require(names::is_name, "Invalid Name", [object.text("Name")], problems);
     require(names::is_param_name, "Invalid Param Name", param_names(object), problems);
     require(names::is_name, "Invalid Profile Name", texts(object, "Profiles"), problems);
 }
 
-pub(super) fn param(object: &RawModel, schemas: &Schemas, problems: &mut Problems) {
+pub(in crate::types) fn param(object: &RawModel, schemas: &Schemas, problems: &mut Problems) {
     require(names::is_param_name, "Invalid Name", [object.text("Name")], problems);
     match object.typed::<Param>() {
         Ok(param) => problems.extend(schemas.check_declaration(&param)),
@@ -45,127 +58,63 @@ pub(super) fn param(object: &RawModel, schemas: &Schemas, problems: &mut Problem
     }
 }
 
-pub(super) fn user(object: &RawModel, _: &Schemas, problems: &mut Problems) {
+pub(in crate::types) fn user(object: &RawModel, _: &Schemas, problems: &mut Problems) {
     require(names::is_user_name, "Invalid Name", [object.text("Name")], problems);
 }
 
-pub(super) fn role(object: &RawModel, _: &Schemas, problems: &mut Problems) {
+/// For types of which nothing but the name is checked, or the rest elsewhere.
+pub(in crate::types) fn name(object: &RawModel, _: &Schemas, problems: &mut Problems) {
     require(names::is_name, "Invalid Name", [object.text("Name")], problems);
 }
 
-pub(super) fn complete_user(user: &mut RawModel, _: Option<&RawModel>) {
+pub(in crate::types) fn tenant(object: &RawModel, schemas: &Schemas, problems: &mut Problems) {
+    name(object, schemas, problems);
+    let members: BTreeMap<String, Raw> = object.get("Members").unwrap_or_default();
+    for (prefix, keys) in members {
+        if !BUILT_IN_PREFIXES.contains(&prefix.as_str()) {
+            problems.push(names::complaint("Invalid Members", &prefix));
+        }
+        if !keys.is_null() && keys.parse::<Vec<String>>().is_err() {
+            problems.push(format!("Members of {prefix} must be a list of keys"));
+        }
+    }
+}
+
+pub(in crate::types) fn endpoint(object: &RawModel, _: &Schemas, problems: &mut Problems) {
+    // As names of machines, and `:`.
+    let is_endpoint_name = |id: &str| !id.starts_with(':') && names::is_machine_name(&id.replace(':', "."));
+    let id = object.text("Id");
+    if !is_endpoint_name(&id) {
+        problems.push(names::complaint("Invalid Id", &id));
+    }
+    require(names::is_param_name, "Invalid Param Name", param_names(object), problems);
+}
+
+pub(in crate::types) fn pool(object: &RawModel, _: &Schemas, problems: &mut Problems) {
+    require(names::is_name, "Invalid Id", [object.text("Id")], problems);
+    require(names::is_name, "Invalid ParentPool", given(object, "ParentPool"), problems);
+    for when in TRANSITIONS {
+        let Some(transition) = object.get::<RawModel>(when) else { continue };
+        let mut check = |what, values: Vec<String>| {
+            require(names::is_name, &format!("Invalid {when} {what}"), values, problems);
+        };
+        check("Workflow", given(&transition, "Workflow"));
+        check("Add Profile", texts(&transition, "AddProfiles"));
+        check("Remove Profile", texts(&transition, "RemoveProfiles"));
+    }
+}
+
+pub(in crate::types) fn complete_catalog_item(item: &mut RawModel, _: Option<&RawModel>) {
+    set_text(item, "Type", "catalog_items");
+}
+
+pub(in crate::types) fn complete_user(user: &mut RawModel, _: Option<&RawModel>) {
     if user.text("Secret").is_empty() {
         set_text(user, "Secret", &random_secret());
     }
 }
 
-pub(super) fn complete_machine(machine: &mut RawModel, before: Option<&RawModel>) {
-    let defaults =
-        [("Stage", "none"), ("BootEnv", "local"), ("Arch", "amd64"), ("Pool", "default"), ("PoolStatus", "Free")];
-    for (field, default) in defaults {
-        if machine.text(field).is_empty() {
-            set_text(machine, field, default);
-        }
-    }
-    if machine.text("Secret").is_empty() {
-        let kept = before.map(|before| before.text("Secret")).filter(|secret| !secret.is_empty());
-        set_text(machine, "Secret", &kept.unwrap_or_else(random_secret));
-    }
-    let mut fingerprint: Fingerprint = machine.get("Fingerprint").unwrap_or_default();
-    fingerprint.memory_ids.fill();
-    machine.set("Fingerprint", &fingerprint).expect("a fingerprint is always JSON");
-    if before.is_none() {
-        complete_new_machine(machine);
-    }
-}
-
-fn complete_new_machine(machine: &mut RawModel) {
-    if machine.text("Uuid").is_empty() {
-        set_text(machine, "Uuid", &drp_core::Uuid::random().to_string());
-    }
-    let mut meta: Meta = machine.get("Meta").unwrap_or_default();
-    let (flag, value) = FEATURE_FLAGS;
-    meta.entry(flag.to_owned()).or_insert_with(|| value.to_owned());
-    machine.set("Meta", &meta).expect("texts are always JSON");
-    let set = |machine: &mut RawModel, field: &str, value: bool| {
-        machine.fields.insert(field.to_owned(), Raw::from(Value::Bool(value)));
-    };
-    set(machine, "Runnable", true);
-    let has_workflow = !machine.text("Workflow").is_empty();
-    set(machine, "WorkflowComplete", !has_workflow);
-}
-
 /// Two random UUIDs hold 244 random bits, from the system's source.
 fn random_secret() -> String {
     format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
-}
-
-pub(super) fn machine(machine: &RawModel, _: &Schemas, problems: &mut Problems) {
-    let arch = machine.text("Arch");
-    match canonical_arch(&arch) {
-        None => problems.push(format!("Unsupported arch {arch}")),
-        Some(canonical) if canonical != arch => {
-            problems.push(format!("Please use {canonical} for Arch instead of {arch}"));
-        }
-        Some(_) => {}
-    }
-    require(names::is_machine_name, "Invalid Name", [machine.text("Name")], problems);
-    require(names::is_name, "Invalid Stage", [machine.text("Stage")], problems);
-    require(names::is_name, "Invalid BootEnv", [machine.text("BootEnv")], problems);
-    let workflow = Some(machine.text("Workflow")).filter(|workflow| !workflow.is_empty());
-    require(names::is_name, "Invalid Workflow", workflow, problems);
-    require(names::is_name, "Invalid Profile", texts(machine, "Profiles"), problems);
-    for entry in texts(machine, "Tasks") {
-        check_task(&entry, problems);
-    }
-    for address in texts(machine, "HardwareAddrs") {
-        if !is_hardware_address(&address) {
-            problems.push(format!("Invalid Hardware Address `{address}`: address {address}: invalid MAC address"));
-        }
-    }
-}
-
-/// The grammar of task entries, `models.md` §12.2.
-fn check_task(entry: &str, problems: &mut Problems) {
-    let mut require_name = |what, name: &str| require(names::is_name, what, [name.to_owned()], problems);
-    match entry.split_once(':') {
-        None => require_name("Invalid Task", entry),
-        Some(("stage", stage)) => require_name("Invalid Stage", stage),
-        Some(("bootenv", boot_env)) => require_name("Invalid BootEnv", boot_env),
-        Some(("action", action)) => match action.split_once(':') {
-            None => require_name("Invalid Action", action),
-            Some((plugin, command)) => {
-                require_name("Invalid Plugin", plugin);
-                require_name("Invalid Action", command);
-            }
-        },
-        Some(_) => {}
-    }
-}
-
-fn canonical_arch(arch: &str) -> Option<&'static str> {
-    Some(match arch.to_ascii_lowercase().as_str() {
-        "amd64" | "x86_64" => "amd64",
-        "386" | "486" | "686" | "i386" | "i486" | "i686" => "386",
-        "arm" | "armel" | "armhfp" => "arm",
-        "arm64" | "aarch64" => "arm64",
-        "ppc64" | "power9" => "ppc64",
-        "ppc64le" => "ppc64le",
-        "mips64" => "mips64",
-        "mips64le" | "mips64el" => "mips64le",
-        "s390x" => "s390x",
-        "mips" => "mips",
-        "mipsle" | "mipsel" => "mipsle",
-        "rpi4" => "rpi4",
-        _ => return None,
-    })
-}
-
-/// 6, 8 or 20 bytes: pairs of hex digits with `:` or `-`, or groups of four with `.`.
-fn is_hardware_address(address: &str) -> bool {
-    let groups = |mark, digits, counts: [usize; 3]| {
-        let fits = |group: &str| group.len() == digits && group.bytes().all(|byte| byte.is_ascii_hexdigit());
-        counts.contains(&address.split(mark).count()) && address.split(mark).all(fits)
-    };
-    groups(':', 2, [6, 8, 20]) || groups('-', 2, [6, 8, 20]) || groups('.', 4, [3, 4, 10])
 }

@@ -1,18 +1,21 @@
-//! The keys of the object types, and how a value that came is brought into their form (`models.md` §1).
+//! What a key of an object is, and how a value that came is brought into its form (`models.md` §1).
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use drp_core::{Raw, RawModel};
+use drp_core::{Raw, RawModel, Time as PointInTime};
 use serde_json::Value;
 
 /// A key of an object type.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     /// The key.
     pub(crate) name: &'static str,
     /// What its value is.
     pub(crate) form: Form,
+    /// It is left out where its value says nothing.
+    is_omitted: bool,
 }
 
 /// What the value of a key is, in the notation of `models.md` §1.
@@ -28,6 +31,8 @@ pub(crate) enum Form {
     Uuid,
     /// IP
     Address,
+    /// TIME
+    Time,
     /// B64, and left out when there is none.
     Bytes,
     /// [S]
@@ -38,96 +43,39 @@ pub(crate) enum Form {
     TextMap,
     /// MAP
     Map,
+    /// An object of known keys, and maybe more.
+    Record(&'static [Field]),
+    /// A list of objects of known keys, and maybe more.
+    Records(&'static [Field]),
     /// ANY
     Any,
 }
 
 /// A value has another type than its key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read {field}: expected {expected}")]
+#[error("cannot read {path}: expected {expected}")]
 pub(crate) struct MisfitError {
-    field: &'static str,
+    /// The key, and those within it.
+    path: String,
     expected: &'static str,
 }
 
-const fn field(name: &'static str, form: Form) -> Field {
-    Field { name, form }
+impl MisfitError {
+    fn within(self, name: &str) -> Self {
+        Self { path: format!("{name}/{}", self.path), ..self }
+    }
 }
 
-use Form::{Address, Any, Bool, Bytes, Int, List, Map, Text, TextMap, Texts, Uuid};
+pub(super) const fn field(name: &'static str, form: Form) -> Field {
+    Field { name, form, is_omitted: false }
+}
 
-pub(super) const VALIDATION: &[Field] = &[field("Validated", Bool), field("Available", Bool), field("Errors", Texts)];
-pub(super) const ACCESS: &[Field] = &[field("ReadOnly", Bool)];
-pub(super) const META: &[Field] = &[field("Meta", TextMap)];
-pub(super) const OWNED: &[Field] = &[field("Endpoint", Text)];
-pub(super) const BUNDLED: &[Field] = &[field("Bundle", Text)];
-pub(super) const PARTIALED: &[Field] = &[field("Partial", Bool)];
-pub(super) const CUSTOM: &[Field] = &[
-    field("Type", Text),
-    field("Id", Text),
-    field("Description", Text),
-    field("Documentation", Text),
-    field("Params", Map),
-];
-pub(super) const PARAM: &[Field] = &[
-    field("Name", Text),
-    field("Description", Text),
-    field("Documentation", Text),
-    field("Secure", Bool),
-    field("Schema", Any),
-];
-pub(super) const PLUGIN: &[Field] = &[
-    field("Name", Text),
-    field("Description", Text),
-    field("Documentation", Text),
-    field("Params", Map),
-    field("Provider", Text),
-    field("PluginErrors", Texts),
-];
-pub(super) const PROFILE: &[Field] = &[
-    field("Name", Text),
-    field("Description", Text),
-    field("Documentation", Text),
-    field("Params", Map),
-    field("Profiles", Texts),
-];
-pub(super) const ROLE: &[Field] =
-    &[field("Name", Text), field("Description", Text), field("Documentation", Text), field("Claims", List)];
-pub(super) const USER: &[Field] = &[
-    field("Name", Text),
-    field("Description", Text),
-    field("PasswordHash", Bytes),
-    field("Secret", Text),
-    field("Roles", Texts),
-];
-pub(super) const MACHINE: &[Field] = &[
-    field("Name", Text),
-    field("Description", Text),
-    field("Uuid", Uuid),
-    field("CurrentJob", Uuid),
-    field("Address", Address),
-    field("Stage", Text),
-    field("BootEnv", Text),
-    field("Profiles", Texts),
-    field("Params", Map),
-    field("Tasks", Texts),
-    field("CurrentTask", Int),
-    field("RetryTaskAttempt", Int),
-    field("TaskErrorStacks", List),
-    field("Runnable", Bool),
-    field("Secret", Text),
-    field("OS", Text),
-    field("HardwareAddrs", Texts),
-    field("Workflow", Text),
-    field("Arch", Text),
-    field("Locked", Bool),
-    field("Context", Text),
-    field("Fingerprint", Map),
-    field("Pool", Text),
-    field("PoolAllocated", Bool),
-    field("PoolStatus", Text),
-    field("WorkflowComplete", Bool),
-];
+/// A key that is left out where its value says nothing.
+pub(super) const fn omitted(name: &'static str, form: Form) -> Field {
+    Field { name, form, is_omitted: true }
+}
+
+use Form::{Address, Any, Bool, Bytes, Int, List, Map, Record, Records, Text, TextMap, Texts, Time, Uuid};
 
 /// Sets a key to a text.
 pub(crate) fn set_text(object: &mut RawModel, name: &str, text: &str) {
@@ -140,17 +88,19 @@ pub(super) fn fill(groups: &[&[Field]], object: &mut RawModel) -> Result<(), Mis
     for field in groups.iter().copied().flatten() {
         let given = object.fields.get(field.name).filter(|value| !value.is_null());
         let value = match given {
-            Some(value) => Some(
-                field.form.read(value).ok_or(MisfitError { field: field.name, expected: field.form.description() })?,
-            ),
+            Some(value) => Some(field.read(value)?),
             None => field.form.zero(),
         };
-        match value {
+        match value.filter(|value| !field.is_omitted || says_something(value)) {
             Some(value) => drop(object.fields.insert(field.name.to_owned(), value)),
             None => drop(object.fields.remove(field.name)),
         }
     }
     Ok(())
+}
+
+fn says_something(value: &Raw) -> bool {
+    !matches!(value.get(), "" | "\"\"" | "0" | "false" | "[]" | "{}" | "null")
 }
 
 fn respell(groups: &[&[Field]], object: &mut RawModel) {
@@ -166,6 +116,28 @@ fn respell(groups: &[&[Field]], object: &mut RawModel) {
     }
 }
 
+impl Field {
+    /// The value in the wire's form.
+    fn read(&self, value: &Raw) -> Result<Raw, MisfitError> {
+        let misfit = || MisfitError { path: self.name.to_owned(), expected: self.form.description() };
+        match self.form {
+            Record(fields) => record(fields, value.parse().map_err(|_| misfit())?).map_err(|e| e.within(self.name)),
+            Records(fields) => {
+                let given: Vec<Option<RawModel>> = value.parse().map_err(|_| misfit())?;
+                let read = given.into_iter().map(|item| record(fields, item.unwrap_or_default()));
+                let items = read.collect::<Result<Vec<_>, _>>().map_err(|error| error.within(self.name))?;
+                Raw::new(&items).map_err(|_| misfit())
+            }
+            form => form.read(value).ok_or_else(misfit),
+        }
+    }
+}
+
+fn record(fields: &[Field], mut object: RawModel) -> Result<Raw, MisfitError> {
+    fill(&[fields], &mut object)?;
+    Raw::new(&object).map_err(|_| MisfitError { path: String::new(), expected: "an object" })
+}
+
 impl Form {
     /// The value of a key that was not given, if it is written at all.
     pub(crate) fn zero(self) -> Option<Raw> {
@@ -173,8 +145,10 @@ impl Form {
             Text | Uuid | Address => Raw::from(""),
             Bool => Raw::from(Value::Bool(false)),
             Int => Raw::from(Value::from(0)),
-            Texts | List => Raw::from(Value::Array(Vec::new())),
+            Time => Raw::from(PointInTime::default().as_str()),
+            Texts | List | Records(_) => Raw::from(Value::Array(Vec::new())),
             TextMap | Map => Raw::from(Value::Object(serde_json::Map::new())),
+            Record(fields) => return record(fields, RawModel::default()).ok(),
             Any => Raw::null(),
             Bytes => return None,
         })
@@ -192,11 +166,15 @@ impl Form {
                 let address: drp_core::Blank<IpAddr> = value.parse().ok()?;
                 Some(Raw::from(address.to_string().as_str()))
             }
+            Time => {
+                let time: PointInTime = value.parse().ok()?;
+                same(time.timestamp().is_ok())
+            }
             Bytes => same(STANDARD.decode(value.as_string()?).is_ok()),
             Texts => same(value.parse::<Vec<String>>().is_ok()),
-            List => same(value.get().starts_with('[')),
-            TextMap => same(value.parse::<std::collections::BTreeMap<String, String>>().is_ok()),
-            Map => same(value.get().starts_with('{')),
+            List | Records(_) => same(value.get().starts_with('[')),
+            TextMap => same(value.parse::<BTreeMap<String, String>>().is_ok()),
+            Map | Record(_) => same(value.get().starts_with('{')),
             Any => same(true),
         }
     }
@@ -208,11 +186,13 @@ impl Form {
             Int => "an integer",
             Uuid => "a UUID",
             Address => "an IP address",
+            Time => "a time such as 2026-01-02T15:04:05Z",
             Bytes => "base64",
             Texts => "a list of strings",
             List => "a list",
+            Records(_) => "a list of objects",
             TextMap => "an object of strings",
-            Map => "an object",
+            Map | Record(_) => "an object",
             Any => "any value",
         }
     }

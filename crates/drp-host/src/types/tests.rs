@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, clippy::print_stderr)]
 use super::*;
 use serde_json::{Value, json};
 
@@ -173,3 +173,5 @@ fn a_type_is_shared_if_it_is_defined_alike_and_goes_with_its_last_provider() {
     assert!(with(&one, "p1", json!({"bad": {"A": {"type": "nonsense"}}})).is_err());
     assert!(with(&one, "p1", json!({"bad": 5})).is_err());
 }
+
+mod built_in;

@@ -109,7 +109,7 @@ async fn what_is_no_command_harms_nobody() {
 #[tokio::test]
 async fn only_what_the_claims_allow_is_sent() {
     let peer = Peer::start().await;
-    let role = json!({ "Name": "some", "Claims": [{ "scope": "test", "action": "happens", "specific": "a,b" }] });
+    let role = json!({ "Name": "some", "Claims": [{ "scope": "contexts", "action": "update", "specific": "a,b" }] });
     assert_eq!(peer.call("POST", "/roles", &role.to_string()).await.status, 201);
     assert_eq!(peer.call("POST", "/users", r#"{"Name":"bob","Roles":["some"]}"#).await.status, 201);
     assert_eq!(peer.call("PUT", "/users/bob/password", r#"{"Password":"p"}"#).await.status, 200);
@@ -117,9 +117,10 @@ async fn only_what_the_claims_allow_is_sent() {
     socket.say("register *.*.*").await;
     assert_eq!(socket.summary().await, "websocket.register.*.*.*");
     for key in ["c", "a", "d", "b"] {
-        post(&peer, "test", key).await;
+        let event = json!({ "Type": "contexts", "Action": "update", "Key": key });
+        assert_eq!(peer.call("POST", "/events", &event.to_string()).await.status, 204);
     }
-    assert_eq!([socket.summary().await, socket.summary().await], ["test.happens.a", "test.happens.b"]);
+    assert_eq!([socket.summary().await, socket.summary().await], ["contexts.update.a", "contexts.update.b"]);
     peer.host.stop().await;
 }
 

@@ -54,6 +54,43 @@ fn filters_compare_by_the_type_of_their_index() {
 }
 
 #[test]
+fn texts_are_searched_with_regular_expressions() {
+    let check = |query, expected| assert_eq!(names(query), expected, "{query}");
+    check("Name=Re(^m[12])", "m1 m2");
+    check("Name=Re((1|3)$)", "m1 m3");
+    check("Stage=Re(1)&Name=Re(m)", "m1 m3");
+    check("Name=Re(m1)&Name=Re(m3)", "m1 m3");
+    check("a/step=Re(^x$)", "m2");
+    check("Name=Re((?i)M2)", "m2");
+}
+
+#[test]
+fn mixins_lists_and_times_are_indexes_too() {
+    let check = |query, expected| assert_eq!(names(query), expected, "{query}");
+    check("Key=Ne(x)", "m1 m2 m3");
+    check("Valid=false", "m1 m2 m3");
+    check("Available=true", "");
+    check("ReadOnly=false&Bundle=", "m1 m2 m3");
+    check("Params=a/step", "m1 m2 m3");
+    check("Params=In(b,c)", "");
+    check("HardwareAddr=x", "");
+    let of = |prefix: &str, query: (&str, &str), object: Value| {
+        let query = Query::read(&Types::new().find(prefix).unwrap(), [query]).unwrap();
+        query.select(vec![Arc::new(RawModel::new(&object).unwrap())]).filtered == 1
+    };
+    let job = || json!({"StartTime": "2026-11-22T07:38:35.9+01:00"});
+    assert!(of("jobs", ("StartTime", "Gt(2026-11-22T06:38:35Z)"), job()));
+    assert!(!of("jobs", ("StartTime", "Lt(2026-11-22T06:38:35Z)"), job()));
+    let subnet = || json!({"Subnet": "10.0.0.1/24", "ActiveStart": "10.0.0.5", "ActiveEnd": "10.0.0.9"});
+    assert!(of("subnets", ("ActiveAddress", "10.0.0.5"), subnet()));
+    assert!(!of("subnets", ("ActiveAddress", "10.0.0.10"), subnet()));
+    assert!(of("subnets", ("Address", "10.0.0.255"), subnet()));
+    assert!(of("subnets", ("Address", "Ne(10.0.1.0)"), subnet()));
+    assert!(of("leases", ("Key", "C0A87C0B"), json!({"Addr": "192.168.124.11"})));
+    assert!(of("bootenvs", ("OsName", "Re(^centos)"), json!({"OS": {"Name": "centos-8"}})));
+}
+
+#[test]
 fn pages_are_cut_after_sorting_and_counted_before() {
     let check = |query, expected| assert_eq!(names(query), expected, "{query}");
     check("sort=Stage", "m1 m3 m2");
@@ -81,6 +118,13 @@ fn what_cannot_be_asked_is_refused_with_the_servers_text() {
     check("sort=Runnable", "Not sortable: Runnable");
     check("x=1", "Filter not found: x");
     check("Name=Between(a)", "Invalid Filter: Name op Between requires 2 parameters");
+    check("Runnable=Re(t)", "Invalid Filter Runnable: op Re requires an index of strings");
+    check("Name=Re((a)", "Invalid Filter Name: bad regex `(a`: unclosed group");
+    check(&format!("Name=Re({})", "a".repeat(5000)), "Invalid Filter Name: the regex has more than 4096 bytes");
+    check(
+        "Name=Re((a{1000}){1000})",
+        "Invalid Filter Name: bad regex `(a{1000}){1000}`: Compiled regex exceeds size limit of 1048576 bytes.",
+    );
     check("Name=Like(a)", "Invalid Filter Name: unknown op Like");
     let users = Types::new().find("users").unwrap();
     let error = Query::read(&users, [("PasswordHash", "AAAA")]).unwrap_err();

@@ -1,0 +1,55 @@
+//! Jobs (`models.md` §13).
+
+use drp_core::{Raw, RawModel, Time, names};
+use serde_json::Value;
+
+use super::{Problems, given, require};
+use crate::schema::Schemas;
+use crate::types::set_text;
+
+const STATES: [&str; 5] = ["created", "running", "failed", "finished", "incomplete"];
+const EXIT_STATES: [&str; 6] = ["", "reboot", "poweroff", "stop", "complete", "failed"];
+/// What a job is about, which is settled when it is made.
+const FIXED: [&str; 8] = ["Previous", "Machine", "Task", "Stage", "Workflow", "BootEnv", "CurrentIndex", "NextIndex"];
+
+/// Whether a job in this state is over.
+pub(crate) fn is_over(state: &str) -> bool {
+    matches!(state, "failed" | "finished" | "incomplete")
+}
+
+pub(in crate::types) fn complete(job: &mut RawModel, before: Option<&RawModel>) {
+    let now = Raw::from(Time::now().as_str());
+    let Some(before) = before else {
+        if job.text("State").is_empty() {
+            set_text(job, "State", "created");
+        }
+        if job.text("Uuid").is_empty() {
+            set_text(job, "Uuid", &drp_core::Uuid::random().to_string());
+        }
+        job.fields.insert("StartTime".to_owned(), now);
+        job.fields.insert("Current".to_owned(), Raw::from(Value::Bool(true)));
+        return;
+    };
+    for name in FIXED {
+        if let Some(kept) = before.fields.get(name) {
+            job.fields.insert(name.to_owned(), kept.clone());
+        }
+    }
+    if is_over(&job.text("State")) && !is_over(&before.text("State")) {
+        job.fields.insert("EndTime".to_owned(), now);
+    }
+}
+
+pub(in crate::types) fn check(job: &RawModel, _: &Schemas, problems: &mut Problems) {
+    let task = given(job, "Task").into_iter().filter(|task| !task.contains(':'));
+    require(names::is_name, "Invalid Task", task, problems);
+    require(names::is_name, "Invalid Stage", [job.text("Stage")], problems);
+    let state = job.text("State");
+    if !STATES.contains(&state.as_str()) {
+        problems.push(names::complaint("Invalid State", &state));
+    }
+    let state = job.text("ExitState");
+    if !EXIT_STATES.contains(&state.as_str()) {
+        problems.push(names::complaint("Invalid ExitState", &state));
+    }
+}
