@@ -38,6 +38,10 @@ pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 pub const WEBSOCKETS_MAX: usize = 10_000;
 /// Selectors that one websocket may register.
 pub const SELECTORS_PER_WEBSOCKET_MAX: usize = 1024;
+/// Jobs that a host keeps.
+pub const JOBS_MAX: usize = 10_000;
+/// The log of one job.
+pub const JOB_LOG_BYTES_MAX: u64 = 64 << 20;
 /// Length of a unix socket's path that every supported system accepts, without its closing NUL.
 pub const SOCKET_PATH_BYTES_MAX: usize = 103;
 

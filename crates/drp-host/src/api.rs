@@ -7,6 +7,7 @@ mod actions;
 mod events;
 mod files;
 mod info;
+mod jobs;
 mod objects;
 mod params;
 mod plugin_providers;
@@ -68,6 +69,9 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/users/{name}/token", get(users::token))
         .route("/users/{name}/password", put(users::password))
         .route("/meta/{prefix}/{*key}", get(params::meta).patch(params::patch_meta))
+        .route("/jobs", get(jobs::list).post(jobs::create))
+        .route("/jobs/{key}/actions", get(jobs::actions))
+        .route("/jobs/{key}/log", get(jobs::log).put(jobs::append))
         // Names of params may hold slashes.
         .route("/params/{*key}", get(objects::get_param).put(objects::put_param).patch(objects::patch_param).delete(objects::delete_param))
         .route("/{prefix}", get(objects::list).post(objects::create))

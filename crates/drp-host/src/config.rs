@@ -29,6 +29,17 @@ pub struct HostConfig {
     pub admin: Option<Admin>,
     /// How long things may take.
     pub times: Times,
+    /// How much is kept of what would grow without end.
+    pub retention: Retention,
+}
+
+/// How much is kept of what would grow without end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Jobs with their logs. When there are as many, a new one takes the place of the oldest that are over.
+    pub jobs: usize,
+    /// Bytes of one job's log. What does not fit any more is refused.
+    pub job_log_bytes: u64,
 }
 
 /// A user with all rights.
@@ -84,7 +95,14 @@ impl Default for HostConfig {
             plugins: None,
             admin: None,
             times: Times::default(),
+            retention: Retention::default(),
         }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { jobs: limits::JOBS_MAX, job_log_bytes: limits::JOB_LOG_BYTES_MAX }
     }
 }
 

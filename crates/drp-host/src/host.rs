@@ -20,8 +20,9 @@ use crate::{
     api,
     auth::Auth,
     bus::Bus,
-    config::HostConfig,
+    config::{HostConfig, Retention},
     files::Files,
+    jobs::Jobs,
     log::{Log, LogLines},
     objects::{Objects, spawn_event_pump},
     owner_only,
@@ -41,6 +42,7 @@ const TLS_DIR: &str = "tls";
 const TOKEN_KEY_FILE: &str = "token.key";
 /// The static file space, as in the server's own data directory.
 const WEBROOT_DIR: &str = "tftpboot";
+const JOB_LOGS_DIR: &str = "job-logs";
 
 /// A running host of plugin providers.
 ///
@@ -130,7 +132,7 @@ impl Host {
         let data = std::path::absolute(&config.data).map_err(StartError::data(&config.data))?;
         owner_only::create_dir(&data).map_err(StartError::data(&data))?;
         let identity = tls::open(&data.join(TLS_DIR), config.listen.ip()).map_err(StartError::Tls)?;
-        let stored = Stored::open(&data).await?;
+        let stored = Stored::open(&data, &config.retention).await?;
         let admin = config.admin.as_ref().map_or(ADMIN, |admin| &admin.name).to_owned();
         let password = config.admin.as_ref().map(|admin| admin.password.as_str());
         let made = stored.auth.ensure_administrator(&admin, password).await;
@@ -249,12 +251,13 @@ struct Stored {
     params: Arc<ParamValues>,
     auth: Arc<Auth>,
     files: Arc<Files>,
+    jobs: Arc<Jobs>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
 
 impl Stored {
-    async fn open(data: &Path) -> Result<Self, StartError> {
+    async fn open(data: &Path, retention: &Retention) -> Result<Self, StartError> {
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(data.join(STORE_DIR)).map_err(StartError::Store)?);
         let webroot = data.join(WEBROOT_DIR);
         let files = Arc::new(Files::open(&webroot).map_err(StartError::data(&webroot))?);
@@ -262,10 +265,12 @@ impl Stored {
         let log = Arc::new(Log::new(Arc::clone(&bus)));
         let objects = Arc::new(Objects::open(store).await.map_err(StartError::Objects)?);
         let params = Arc::new(ParamValues::new(Arc::clone(&objects)));
+        let logs = data.join(JOB_LOGS_DIR);
+        let jobs = Jobs::open(Arc::clone(&objects), &logs, retention).map_err(StartError::data(&logs))?;
         let key_file = data.join(TOKEN_KEY_FILE);
         let auth = Auth::open(Arc::clone(&objects), &key_file).map_err(StartError::data(&key_file))?;
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self { bus, log, objects, params, auth: Arc::new(auth), files, tasks, stopping })
+        Ok(Self { bus, log, objects, params, auth: Arc::new(auth), files, jobs: Arc::new(jobs), tasks, stopping })
     }
 
     /// Opens the rooms that know where the host is reached.
@@ -276,7 +281,7 @@ impl Stored {
         environment: ProviderEnvironment,
         data: &Path,
     ) -> Result<Shared, StartError> {
-        let Self { bus, log, objects, params, auth, files, tasks, stopping } = self;
+        let Self { bus, log, objects, params, auth, files, jobs, tasks, stopping } = self;
         let pump = spawn_event_pump(&objects, Arc::clone(&bus), Arc::clone(&log)).map_err(StartError::Watch)?;
         let actions = Arc::new(Actions::new(Arc::clone(&params), Arc::clone(&bus), config.times.action));
         let providers = Arc::new(Providers::new(
@@ -309,6 +314,7 @@ impl Stored {
             providers,
             plugins,
             files,
+            jobs,
             websockets: Arc::new(Semaphore::new(limits::WEBSOCKETS_MAX)),
             tasks,
             stopping,

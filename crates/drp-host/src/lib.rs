@@ -41,11 +41,12 @@ mod providers;
 
 mod api;
 mod files;
+mod jobs;
 mod owner_only;
 mod server;
 mod tls;
 
-pub use config::{Admin, HostConfig, Times};
+pub use config::{Admin, HostConfig, Retention, Times};
 pub use host::{Host, LoadError, StartError};
 pub use log::LogLines;
 pub use tls::TlsError;

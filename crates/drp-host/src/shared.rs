@@ -9,7 +9,7 @@ use tokio::{sync::Semaphore, task::AbortHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    actions::Actions, auth::Auth, bus::Bus, files::Files, log::Log, objects::Objects, params::ParamValues,
+    actions::Actions, auth::Auth, bus::Bus, files::Files, jobs::Jobs, log::Log, objects::Objects, params::ParamValues,
     plugins::Plugins, providers::Providers,
 };
 
@@ -27,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) providers: Arc<Providers>,
     pub(crate) plugins: Arc<Plugins>,
     pub(crate) files: Arc<Files>,
+    pub(crate) jobs: Arc<Jobs>,
     /// Room for websockets.
     pub(crate) websockets: Arc<Semaphore>,
     /// What a stop waits for besides connections: websockets.

@@ -23,7 +23,10 @@ use std::sync::Arc;
 use drp_core::{Map, Raw, RawModel};
 
 pub(crate) use self::{
-    check::network::{active_range, network_range},
+    check::{
+        job::is_over,
+        network::{active_range, network_range},
+    },
     fields::{Field, Form, MisfitError, set_text},
     indexes::{Index, IndexSource},
 };

@@ -21,6 +21,8 @@ use crate::{
 
 /// The one type whose objects' keys may hold slashes.
 const PARAMS: &str = "params";
+/// The one type whose objects have something beside them that goes with them.
+const JOBS: &str = "jobs";
 /// How long a new plugin is waited for: clients look for its actions right after they have made it.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 
@@ -138,6 +140,9 @@ pub(super) async fn delete(
     let kind = find_kind(&shared, &call, &prefix)?;
     call.require(&prefix, "delete", &key)?;
     let deleted = shared.objects.delete(&call.by, &prefix, &key).await?;
+    if prefix == JOBS {
+        shared.jobs.forget(&deleted.text(kind.key_field)).await;
+    }
     show(&shared, &kind, StatusCode::OK, &deleted)
 }
 

@@ -144,7 +144,7 @@ fn require_json(headers: &HeaderMap, method: &Method) -> Result<(), Error> {
 }
 
 /// Reads a body to its end; one that is cut short, too long or too slow is refused.
-async fn read(mut body: Body, bytes_max: usize, method: &Method) -> Result<Bytes, Error> {
+pub(super) async fn read(mut body: Body, bytes_max: usize, method: &Method) -> Result<Bytes, Error> {
     let error = |code, text: String| Error::new(code, method.as_str(), text);
     let mut all = BytesMut::new();
     loop {

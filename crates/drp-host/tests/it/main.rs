@@ -4,6 +4,7 @@
 
 mod access;
 mod files;
+mod jobs;
 mod limits;
 mod objects;
 mod peer;

@@ -129,7 +129,7 @@ async fn what_nobody_serves_is_no_route() {
         ("GET", "/info/x"),
         ("GET", "/machines/x/nosuch"),
         ("GET", "/users/x/params"),
-        ("GET", "/jobs/x/actions"),
+        ("GET", "/jobs/x/actions/y"),
     ] {
         let answer = peer.call(method, path, "{}").await;
         let expected = json!({ "Model": "", "Key": format!("/api/v3{path}"), "Type": method, "Messages": ["No route"], "Code": 404 });

@@ -1,0 +1,101 @@
+//! Jobs, where they differ from other objects (`api.md` §16).
+
+use std::sync::Arc;
+
+use axum::{body::Body, extract::State, response::Response};
+use bytes::BytesMut;
+use drp_core::{RawModel, limits};
+use futures_util::stream;
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
+};
+use tokio::io::AsyncReadExt;
+
+use super::{
+    objects::{self, find_kind, show},
+    reply::{self, Fail, Reply},
+    request::{self, At, Call, JsonBody, Query},
+};
+use crate::{
+    jobs::{NextJob, OpenLog},
+    shared::Shared,
+};
+
+const JOBS: &str = "jobs";
+const STREAM: &str = "application/octet-stream";
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// `GET /jobs`.
+pub(super) async fn list(shared: State<Arc<Shared>>, call: Call, query: Query) -> Reply {
+    objects::list(shared, call, At(JOBS.to_owned()), query).await
+}
+
+/// `POST /jobs`: the next job of a machine.
+pub(super) async fn create(State(shared): State<Arc<Shared>>, call: Call, JsonBody(body): JsonBody) -> Reply {
+    let wanted: RawModel = call.parse_or_default(&body)?;
+    call.require(JOBS, "create", "")?;
+    let kind = find_kind(&shared, &call, JOBS)?;
+    match shared.jobs.create(&call.by, &wanted).await? {
+        NextJob::New(job) => show(&shared, &kind, StatusCode::CREATED, &job),
+        NextJob::Again(job) => show(&shared, &kind, StatusCode::ACCEPTED, &job),
+        NextJob::Nothing => Ok(reply::no_content()),
+    }
+}
+
+/// `GET /jobs/UUID/actions`: the rendered scripts of the job's task. This host renders none.
+pub(super) async fn actions(State(shared): State<Arc<Shared>>, call: Call, At(key): At<String>) -> Reply {
+    authorized(&shared, &call, &key, "actions")?;
+    reply::json(StatusCode::OK, &[(); 0])
+}
+
+/// `GET` and `HEAD /jobs/UUID/log`.
+pub(super) async fn log(State(shared): State<Arc<Shared>>, call: Call, At(key): At<String>) -> Result<Response, Fail> {
+    let job = authorized(&shared, &call, &key, "log")?;
+    let log = shared.jobs.read(&job).await?;
+    let size = HeaderValue::from(log.size);
+    let mut response = Response::new(stream_of(log));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));
+    response.headers_mut().insert(CONTENT_LENGTH, size);
+    Ok(response)
+}
+
+/// `PUT /jobs/UUID/log`: adds the body to the log.
+pub(super) async fn append(
+    State(shared): State<Arc<Shared>>,
+    call: Call,
+    At(key): At<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Reply {
+    let job = authorized(&shared, &call, &key, "log")?;
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content_type != STREAM {
+        let text = format!("Want content-type {STREAM}, not {content_type}");
+        return Err(call.error(415, text).about(JOBS, &key).into());
+    }
+    let text = request::read(body, limits::BODY_BYTES_MAX, &call.method).await?;
+    shared.jobs.append(&job, text).await?;
+    Ok(reply::no_content())
+}
+
+/// A job of which the caller may do this: claims on jobs speak of their machines.
+fn authorized(shared: &Shared, call: &Call, key: &str, action: &str) -> Result<Arc<RawModel>, Fail> {
+    // Who may do it on no machine at all is not told which jobs there are.
+    let job = match shared.jobs.find(key, call.verb()) {
+        Ok(job) => job,
+        Err(error) => return Err(call.require(JOBS, action, "").err().unwrap_or(error).into()),
+    };
+    call.require(JOBS, action, &job.text("Machine"))?;
+    Ok(job)
+}
+
+/// The log in chunks. It ends at the size that was announced even if it grows.
+fn stream_of(log: OpenLog) -> Body {
+    let reader = tokio::fs::File::from_std(log.file).take(log.size);
+    Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+        let read = reader.read_buf(&mut chunk).await?;
+        Ok::<_, std::io::Error>((read > 0).then(|| (chunk.freeze(), reader)))
+    }))
+}
