@@ -9,7 +9,10 @@ use serde_json::Value;
 use super::{Form, ObjectType};
 
 /// Keys that are no index, whatever their form: what is secret, and what is shown under another name.
-const UNINDEXED: [&str; 5] = ["Secret", "Fingerprint", "Validated", "Errors", "Partial"];
+const UNINDEXED: [&str; 6] = ["Secret", "Fingerprint", "Validated", "Errors", "Partial", "PluginErrors"];
+/// What clients are told of a custom type beside what it declares, as a v4 server does. Its other keys can be compared
+/// all the same.
+const TOLD_OF_CUSTOM_TYPES: [&str; 6] = ["Key", "Id", "Type", "Available", "Valid", "ReadOnly"];
 
 /// What `GET /indexes` tells of an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -69,7 +72,12 @@ impl ObjectType {
     /// All indexes as clients are told of them.
     #[cfg_attr(not(test), allow(dead_code, reason = "`GET /indexes` is served from here"))]
     pub(crate) fn indexes(&self) -> BTreeMap<String, IndexInfo> {
-        self.all_indexes().map(|index| (index.name, index.info)).collect()
+        let is_told = |name: &str| {
+            self.custom.is_none()
+                || TOLD_OF_CUSTOM_TYPES.contains(&name)
+                || self.declared().any(|(declared, _)| declared == name)
+        };
+        self.all_indexes().filter(|index| is_told(&index.name)).map(|index| (index.name, index.info)).collect()
     }
 
     /// An index by its name.
@@ -98,7 +106,7 @@ impl ObjectType {
     }
 
     fn field_index(&self, name: &str, field: &str, form: Form) -> Index {
-        let unique = name == self.key_field || self.unique.contains(&name);
+        let unique = (name == self.key_field && self.custom.is_none()) || self.unique.contains(&name);
         let info = IndexInfo { unique, ..info_of(form) };
         Index { name: name.to_owned(), source: IndexSource::Field(field.to_owned(), form), info }
     }
