@@ -6,11 +6,14 @@
 mod actions;
 mod events;
 mod files;
+mod indexes;
 mod info;
+mod interfaces;
 mod jobs;
 mod objects;
 mod params;
 mod plugin_providers;
+mod prefs;
 pub(crate) mod reply;
 mod request;
 mod users;
@@ -43,7 +46,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .method_not_allowed_fallback(not_served)
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authenticate))
         .with_state(shared);
-    Router::new().nest(contract::API_BASE, api).merge(files).fallback(not_served)
+    Router::new()
+        .nest(contract::API_BASE, api)
+        .merge(files)
+        .fallback(not_served)
+        
 }
 
 /// The static files alone, which need no authentication.
@@ -57,6 +64,12 @@ fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/info", get(info::get))
         .route("/objects", get(objects::types))
+        .route("/indexes", get(indexes::all))
+        .route("/indexes/{prefix}", get(indexes::of_prefix))
+        .route("/indexes/{prefix}/{*name}", get(indexes::one))
+        .route("/interfaces", get(interfaces::list))
+        .route("/interfaces/{name}", get(interfaces::get))
+        .route("/prefs", get(prefs::list).post(prefs::post))
         .route("/logs", get(events::logs))
         .route("/events", post(events::post))
         .route("/ws", get(ws::open))

@@ -18,7 +18,10 @@ use self::{
     tokens::{Instances, Signer},
     users::User,
 };
-pub(crate) use self::{principal::Principal, random::hex};
+pub(crate) use self::{
+    principal::Principal,
+    random::{hex, text as random_text},
+};
 use crate::objects::Objects;
 
 const USERS: &str = "users";
@@ -103,6 +106,12 @@ impl Auth {
             }
             _ => Err(Denied::Anonymous),
         }
+    }
+
+    /// Has users' tokens signed with a key that `secret` is part of, from now on; those signed otherwise are worth
+    /// nothing any more. The secret alone is not enough to make a token.
+    pub(crate) fn sign_with(&self, secret: &str) {
+        self.signer.sign_with(secret);
     }
 
     /// A token of a user for `ttl_s` seconds, narrowed to `roles` if some are named.

@@ -28,6 +28,7 @@ use crate::{
     owner_only,
     params::ParamValues,
     plugins::{PluginRooms, Plugins},
+    prefs::Prefs,
     providers::{ImportError, ProviderEnvironment, Providers},
     server::{Patience, Server},
     shared::{Addresses, Shared},
@@ -250,6 +251,7 @@ struct Stored {
     objects: Arc<Objects>,
     params: Arc<ParamValues>,
     auth: Arc<Auth>,
+    prefs: Arc<Prefs>,
     files: Arc<Files>,
     jobs: Arc<Jobs>,
     tasks: TaskTracker,
@@ -263,14 +265,17 @@ impl Stored {
         let files = Arc::new(Files::open(&webroot).map_err(StartError::data(&webroot))?);
         let bus = Arc::new(Bus::new());
         let log = Arc::new(Log::new(Arc::clone(&bus)));
-        let objects = Arc::new(Objects::open(store).await.map_err(StartError::Objects)?);
+        let objects = Arc::new(Objects::open(Arc::clone(&store)).await.map_err(StartError::Objects)?);
         let params = Arc::new(ParamValues::new(Arc::clone(&objects)));
         let logs = data.join(JOB_LOGS_DIR);
         let jobs = Jobs::open(Arc::clone(&objects), &logs, retention).map_err(StartError::data(&logs))?;
         let key_file = data.join(TOKEN_KEY_FILE);
         let auth = Auth::open(Arc::clone(&objects), &key_file).map_err(StartError::data(&key_file))?;
+        let auth = Arc::new(auth);
+        let prefs = Prefs::open(store, Arc::clone(&objects), Arc::clone(&auth), Arc::clone(&bus)).await;
+        let prefs = Arc::new(prefs.map_err(StartError::Objects)?);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self { bus, log, objects, params, auth: Arc::new(auth), files, jobs: Arc::new(jobs), tasks, stopping })
+        Ok(Self { bus, log, objects, params, auth, prefs, files, jobs: Arc::new(jobs), tasks, stopping })
     }
 
     /// Opens the rooms that know where the host is reached.
@@ -281,7 +286,7 @@ impl Stored {
         environment: ProviderEnvironment,
         data: &Path,
     ) -> Result<Shared, StartError> {
-        let Self { bus, log, objects, params, auth, files, jobs, tasks, stopping } = self;
+        let Self { bus, log, objects, params, auth, prefs, files, jobs, tasks, stopping } = self;
         let pump = spawn_event_pump(&objects, Arc::clone(&bus), Arc::clone(&log)).map_err(StartError::Watch)?;
         let actions = Arc::new(Actions::new(Arc::clone(&params), Arc::clone(&bus), config.times.action));
         let providers = Arc::new(Providers::new(
@@ -310,6 +315,7 @@ impl Stored {
             objects,
             params,
             auth,
+            prefs,
             actions,
             providers,
             plugins,

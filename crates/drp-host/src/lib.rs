@@ -37,6 +37,7 @@ mod types;
 mod actions;
 mod auth;
 mod plugins;
+mod prefs;
 mod providers;
 
 mod api;

@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     actions::Actions, auth::Auth, bus::Bus, files::Files, jobs::Jobs, log::Log, objects::Objects, params::ParamValues,
-    plugins::Plugins, providers::Providers,
+    plugins::Plugins, prefs::Prefs, providers::Providers,
 };
 
 /// The rooms of one host.
@@ -23,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) objects: Arc<Objects>,
     pub(crate) params: Arc<ParamValues>,
     pub(crate) auth: Arc<Auth>,
+    pub(crate) prefs: Arc<Prefs>,
     pub(crate) actions: Arc<Actions>,
     pub(crate) providers: Arc<Providers>,
     pub(crate) plugins: Arc<Plugins>,

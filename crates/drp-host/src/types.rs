@@ -28,7 +28,7 @@ pub(crate) use self::{
         network::{active_range, network_range},
     },
     fields::{Field, Form, MisfitError, set_text},
-    indexes::{Index, IndexSource},
+    indexes::{Index, IndexInfo, IndexSource, indexes_of_every_type},
 };
 use self::{custom::Definition, indexes::Derived, models as m, table::built_in};
 use crate::schema::Schemas;

@@ -4,10 +4,11 @@ use std::{
     collections::HashMap,
     io,
     path::Path,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
@@ -58,7 +59,10 @@ impl TokenError {
 
 /// Signs and reads users' tokens.
 pub(crate) struct Signer {
-    key: hmac::Key,
+    /// What is in the file.
+    base: hmac::Key,
+    /// What tokens are signed with.
+    key: ArcSwap<hmac::Key>,
 }
 
 impl Signer {
@@ -73,7 +77,14 @@ impl Signer {
                 key
             }
         };
-        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key) })
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+        Ok(Self { key: ArcSwap::from_pointee(key.clone()), base: key })
+    }
+
+    /// Signs with a key that `secret` is part of.
+    pub(crate) fn sign_with(&self, secret: &str) {
+        let key = hmac::sign(&self.base, format!("base token secret: {secret}").as_bytes());
+        self.key.store(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref())));
     }
 
     /// A token of `user`, whose Secret is `secret`, for `ttl_s` seconds.
@@ -90,7 +101,7 @@ impl Signer {
         };
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims).expect("strings and numbers are JSON"));
         let signed = format!("{HEADER}.{body}");
-        let tag = hmac::sign(&self.key, signed.as_bytes());
+        let tag = hmac::sign(&self.key.load(), signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
     }
 
@@ -102,7 +113,7 @@ impl Signer {
         let (signed, tag) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let body = signed.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix('.')).ok_or(TokenError::Malformed)?;
         let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| TokenError::Malformed)?;
-        hmac::verify(&self.key, signed.as_bytes(), &tag).map_err(|_| TokenError::Forged)?;
+        hmac::verify(&self.key.load(), signed.as_bytes(), &tag).map_err(|_| TokenError::Forged)?;
         let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| TokenError::Malformed)?;
         let claims: TokenClaims = serde_json::from_slice(&body).map_err(|_| TokenError::Malformed)?;
         if claims.exp <= now_s() {
@@ -118,7 +129,7 @@ impl Signer {
     }
 
     fn secret_tag(&self, user: &str, secret: &str) -> String {
-        let tag = hmac::sign(&self.key, format!("secret of {user}: {secret}").as_bytes());
+        let tag = hmac::sign(&self.key.load(), format!("secret of {user}: {secret}").as_bytes());
         URL_SAFE_NO_PAD.encode(tag.as_ref().first_chunk::<16>().unwrap_or(&[0; 16]))
     }
 }

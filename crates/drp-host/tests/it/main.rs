@@ -4,9 +4,11 @@
 
 mod access;
 mod files;
+mod indexes;
 mod jobs;
 mod limits;
 mod objects;
 mod peer;
+mod prefs;
 mod vectors;
 mod websocket;

@@ -1,6 +1,8 @@
 //! A host on a fresh data directory, and a peer that speaks to it.
 
 use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -129,4 +131,19 @@ pub(crate) fn vectors() -> Option<PathBuf> {
         eprintln!("skipped: there is no ../shared/vectors");
     }
     path
+}
+
+/// A host with one provider, which is defined by `definition` and does nothing else.
+pub(crate) async fn start_with_provider(name: &str, mut definition: Value) -> Peer {
+    for (key, value) in [("Name", Value::from(name)), ("Version", "v1.0.0".into()), ("PluginVersion", 4.into())] {
+        definition[key] = value;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let plugins = dir.path().join("data/plugins");
+    fs::create_dir_all(&plugins).unwrap();
+    let script = format!("#!/bin/sh\n[ \"$1\" = unpack ] && exit 0\ncat <<'END'\n{definition}\nEND\n");
+    let path = plugins.join(name);
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    Peer::start_in(dir, |config| config).await
 }

@@ -1,0 +1,100 @@
+//! `/interfaces`: the network interfaces of this machine that are up.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use drp_core::Error;
+use http::StatusCode;
+use nix::{
+    ifaddrs::getifaddrs,
+    net::if_::{InterfaceFlags, if_nametoindex},
+    sys::socket::SockaddrStorage,
+};
+use serde::Serialize;
+
+use super::{
+    reply::{self, Counts, Reply},
+    request::{At, Call},
+};
+
+const INTERFACES: &str = "interfaces";
+
+/// An interface as clients see it (`models.md` §17.6).
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Interface {
+    name: String,
+    index: u32,
+    /// With the length of their prefix, as `192.0.2.1/24`.
+    addresses: Vec<String>,
+    /// The first of them.
+    active_address: String,
+    gateway: String,
+    dns_servers: Vec<String>,
+    dns_domain: String,
+    read_only: bool,
+    meta: BTreeMap<String, String>,
+}
+
+/// `GET` and `HEAD /interfaces`.
+pub(super) async fn list(call: Call) -> Reply {
+    let found = if call.by.allows(INTERFACES, "list", "") { interfaces()? } else { BTreeMap::new() };
+    let all: Vec<_> = found.into_values().collect();
+    reply::list(&all, &Counts { total: all.len(), filtered: all.len(), sent: all.len() })
+}
+
+/// `GET` and `HEAD /interfaces/NAME`.
+pub(super) async fn get(call: Call, At(name): At<String>) -> Reply {
+    let found = if call.by.allows(INTERFACES, "get", &name) { interfaces()?.remove(&name) } else { None };
+    let missing = || call.error(404, "No interface").about(INTERFACES, &name);
+    reply::object(StatusCode::OK, &found.ok_or_else(missing)?)
+}
+
+/// The interfaces that are up and lead somewhere, by name.
+fn interfaces() -> Result<BTreeMap<String, Interface>, Error> {
+    let unreadable = |errno| Error::new(500, "GET", format!("cannot read the interfaces: {errno}"));
+    let mut found = BTreeMap::<String, Interface>::new();
+    for entry in getifaddrs().map_err(unreadable)? {
+        if !entry.flags.contains(InterfaceFlags::IFF_UP) || entry.flags.contains(InterfaceFlags::IFF_LOOPBACK) {
+            continue;
+        }
+        let interface = found.entry(entry.interface_name).or_insert_with_key(|name| Interface {
+            name: name.clone(),
+            // One that is gone again has none.
+            index: if_nametoindex(name.as_str()).unwrap_or_default(),
+            read_only: true,
+            ..Interface::default()
+        });
+        if let (Some(address), Some(mask)) = (ip(entry.address.as_ref()), ip(entry.netmask.as_ref())) {
+            interface.addresses.push(format!("{address}/{}", prefix_bits(mask)));
+        }
+        interface.active_address = interface.addresses.first().cloned().unwrap_or_default();
+    }
+    Ok(found)
+}
+
+fn ip(address: Option<&SockaddrStorage>) -> Option<IpAddr> {
+    let address = address?;
+    let v4 = address.as_sockaddr_in().map(|address| IpAddr::from(address.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::from(address.ip())))
+}
+
+fn prefix_bits(mask: IpAddr) -> u32 {
+    match mask {
+        IpAddr::V4(mask) => mask.to_bits().count_ones(),
+        IpAddr::V6(mask) => mask.to_bits().count_ones(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn masks_are_told_as_the_length_of_the_prefix() {
+        let check = |mask: &str, expected: u32| assert_eq!(prefix_bits(mask.parse().unwrap()), expected, "{mask}");
+        check("255.255.240.0", 20);
+        check("0.0.0.0", 0);
+        check("ffff:ffff:ffff:ffff::", 64);
+    }
+}
