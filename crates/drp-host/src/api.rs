@@ -4,6 +4,8 @@
 //! needs. What nobody serves is a 404 `No route`, whatever the method.
 
 mod actions;
+mod binary;
+mod conditional;
 mod events;
 mod files;
 mod indexes;
@@ -16,6 +18,7 @@ mod plugin_providers;
 mod prefs;
 pub(crate) mod reply;
 mod request;
+mod trace;
 mod users;
 mod ws;
 
@@ -34,6 +37,7 @@ use drp_core::{Error, contract};
 use self::{
     reply::Fail,
     request::{Query, not_served},
+    trace::Trace,
 };
 use crate::{auth::Denied, files::Files, shared::Shared};
 
@@ -50,7 +54,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .nest(contract::API_BASE, api)
         .merge(files)
         .fallback(not_served)
-        
+        .layer(middleware::from_fn(conditional::answer))
 }
 
 /// The static files alone, which need no authentication.
@@ -77,6 +81,7 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/files/{*path}", get(files::get).post(files::post).delete(files::delete))
         .route("/plugin_providers", get(plugin_providers::list))
         .route("/plugin_providers/{name}", get(plugin_providers::get))
+        .route("/plugin_providers/{name}/binary", get(binary::get))
         .route("/system/actions", get(actions::list_system))
         .route("/system/actions/{command}", get(actions::get_system).post(actions::run_system))
         .route("/users/{name}/token", get(users::token))
@@ -103,8 +108,14 @@ async fn authenticate(State(shared): State<Arc<Shared>>, mut request: Request, n
     let query = Query::of(request.uri());
     match shared.auth.authenticate(request.headers(), query.get("token")).await {
         Ok(principal) => {
+            let what = || format!("{} {}", request.method(), request::url_of(&request));
+            let trace = Trace::begin(&shared.log, request.headers(), &principal.name, what);
             request.extensions_mut().insert(principal);
-            next.run(request).await
+            let response = next.run(request).await;
+            if let Some(trace) = trace {
+                trace.end(&shared.log, response.status());
+            }
+            response
         }
         Err(denied) => deny(denied),
     }

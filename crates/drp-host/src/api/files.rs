@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use super::{
+    conditional,
     reply::{self, Fail, Reply},
     request::{At, Call, Query},
 };
@@ -45,22 +46,28 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, query: Q
 }
 
 /// `GET` and `HEAD /files/PATH`.
-pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call, At(path): At<String>) -> Result<Response, Fail> {
+pub(super) async fn get(
+    State(shared): State<Arc<Shared>>,
+    call: Call,
+    headers: HeaderMap,
+    At(path): At<String>,
+) -> Result<Response, Fail> {
     let name = FileName::parse(&path).ok_or_else(|| no_file(&path))?;
     if !call.by.allows(FILES, "get", path.trim_start_matches('/')) {
         return Err(no_file(&name.to_string()).into());
     }
-    Ok(send(&shared.files, name, &call.method).await?)
+    Ok(send(&shared.files, name, &call.method, &headers).await?)
 }
 
 /// `GET` and `HEAD` outside of the API: the same files, for everybody, as providers' assets are meant to be.
 pub(super) async fn get_public(
     State(files): State<Arc<Files>>,
     method: Method,
+    headers: HeaderMap,
     At(path): At<String>,
 ) -> Result<Response, Fail> {
     let name = FileName::parse(&path).ok_or_else(|| no_file(&path))?;
-    Ok(send(&files, name, &method).await?)
+    Ok(send(&files, name, &method, &headers).await?)
 }
 
 /// `POST /files/PATH`: writes a file, and replaces the one that was there.
@@ -104,16 +111,24 @@ fn no_file(key: &str) -> Error {
     Error::new(404, "GET", "Not a regular file").about(FILES, key)
 }
 
-async fn send(files: &Arc<Files>, name: FileName, method: &Method) -> Result<Response, Error> {
+async fn send(files: &Arc<Files>, name: FileName, method: &Method, headers: &HeaderMap) -> Result<Response, Error> {
     let missing = no_file(&name.to_string());
-    let head = method == Method::HEAD;
+    let needs_tag = conditional::needs_tag(method, headers);
     let opened = blocking(files, move |files| {
         let file = files.read(&name)?;
-        // A sum costs a whole reading, so only who asks for nothing else gets one that is not known.
-        let sum = if head { Some(files.sum(files.read(&name)?)?) } else { files.known_sum(&file) };
+        // A sum costs a whole reading, so only who cannot do without gets one that is not known.
+        if needs_tag {
+            files.sum(files.read(&name)?)?;
+        }
+        let sum = files.known_sum(&file);
         Ok((file, sum))
     });
     let (file, sum) = opened.await.map_err(|_| missing)?;
+    Ok(blob(file, sum, method))
+}
+
+/// A file as an answer, with its sum where that is known.
+pub(super) fn blob(file: OpenFile, sum: Option<String>, method: &Method) -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));
@@ -124,10 +139,10 @@ async fn send(files: &Arc<Files>, name: FileName, method: &Method) -> Result<Res
         headers.insert(ETAG, tag);
         headers.insert("x-drp-sha256sum", sum);
     }
-    if !head {
+    if method != Method::HEAD {
         *response.body_mut() = body(file);
     }
-    Ok(response)
+    response
 }
 
 /// The file's content, in chunks. It ends at the size that was announced even if the file grows.
@@ -198,7 +213,7 @@ async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body) -> Result<
 }
 
 /// Does disk work where it may take its time.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     files: &Arc<Files>,
     work: impl FnOnce(&Arc<Files>) -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, FileError> {

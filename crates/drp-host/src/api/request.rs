@@ -104,7 +104,15 @@ pub(super) fn no_route(method: &Method, url: &str) -> Error {
 
 /// Path and query as they came, whatever router is asked, for errors to show. A token in it is nobody's business.
 pub(super) fn url(parts: &Parts) -> String {
-    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+    shown(parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0))
+}
+
+/// As [`url`], of a whole request.
+pub(super) fn url_of(request: &Request) -> String {
+    shown(request.extensions().get::<OriginalUri>().map_or(request.uri(), |uri| &uri.0))
+}
+
+fn shown(uri: &http::Uri) -> String {
     let Some(query) = uri.query() else { return uri.path().to_owned() };
     let shown = query.split('&').map(|pair| if pair.starts_with("token=") { "token=***" } else { pair });
     format!("{}?{}", uri.path(), shown.collect::<Vec<_>>().join("&"))

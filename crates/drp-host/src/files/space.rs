@@ -49,6 +49,20 @@ pub(crate) struct OpenFile {
     version: Version,
 }
 
+impl OpenFile {
+    /// An open file of this space or of elsewhere, if it is a regular one.
+    pub(crate) fn new(file: File) -> Result<Self, FileError> {
+        let stat = fstat(&file)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(FileError::Missing);
+        }
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let changed = (stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or(0));
+        let version = Version { device: stat.st_dev, inode: stat.st_ino, size, changed };
+        Ok(Self { file, size, version })
+    }
+}
+
 /// Why something cannot be done with a file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
@@ -106,15 +120,7 @@ impl Files {
         let folder = self.folder(parents)?;
         // NONBLOCK, because opening a pipe would wait for its other end.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = openat(&folder, last, flags, Mode::empty())?;
-        let stat = fstat(&file)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(FileError::Missing);
-        }
-        let size = u64::try_from(stat.st_size).unwrap_or(0);
-        let changed = (stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or(0));
-        let version = Version { device: stat.st_dev, inode: stat.st_ino, size, changed };
-        Ok(OpenFile { file: file.into(), size, version })
+        OpenFile::new(openat(&folder, last, flags, Mode::empty())?.into())
     }
 
     /// The names in a folder, in order; those of folders end with a slash.

@@ -10,5 +10,6 @@ mod limits;
 mod objects;
 mod peer;
 mod prefs;
+mod reading;
 mod vectors;
 mod websocket;

@@ -1,0 +1,40 @@
+//! `GET` and `HEAD /plugin_providers/NAME/binary`: the executable of a provider.
+
+use std::{fs::File, sync::Arc};
+
+use axum::{extract::State, response::Response};
+use http::HeaderMap;
+
+use super::{
+    conditional,
+    files::{blob, blocking},
+    reply::Fail,
+    request::{At, Call},
+};
+use crate::{files::OpenFile, shared::Shared};
+
+const PROVIDERS: &str = "plugin_providers";
+
+pub(super) async fn get(
+    State(shared): State<Arc<Shared>>,
+    call: Call,
+    headers: HeaderMap,
+    At(name): At<String>,
+) -> Result<Response, Fail> {
+    let missing = || call.not_found(PROVIDERS, &name);
+    let found = shared.providers.get(&name).filter(|_| call.by.allows(PROVIDERS, "get", &name));
+    let path = found.ok_or_else(missing)?.path.clone();
+    let needs_tag = conditional::needs_tag(&call.method, &headers);
+    let opened = blocking(&shared.files, move |files| {
+        let open = || OpenFile::new(File::open(&path)?);
+        let file = open()?;
+        if needs_tag {
+            files.sum(open()?)?;
+        }
+        // That of the file at hand, if another has come in its place meanwhile.
+        let sum = files.known_sum(&file);
+        Ok((file, sum))
+    });
+    let (file, sum) = opened.await.map_err(|_| missing())?;
+    Ok(blob(file, sum, &call.method))
+}
