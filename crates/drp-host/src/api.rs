@@ -50,16 +50,14 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .method_not_allowed_fallback(not_served)
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authenticate))
         .with_state(shared);
-    Router::new()
-        .nest(contract::API_BASE, api)
-        .merge(files)
-        .fallback(not_served)
-        .layer(middleware::from_fn(conditional::answer))
+    let api = Router::new().nest(contract::API_BASE, api).layer(middleware::from_fn(conditional::answer));
+    api.merge(files).fallback(not_served)
 }
 
 /// The static files alone, which need no authentication.
 pub(crate) fn static_files(files: Arc<Files>) -> Router {
     let router = Router::new().route("/files/{*path}", get(files::get_public));
+    let router = router.layer(middleware::from_fn(conditional::answer));
     router.method_not_allowed_fallback(not_served).fallback(not_served).with_state(files)
 }
 

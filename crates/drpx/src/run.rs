@@ -105,12 +105,13 @@ impl Session {
         params: Params,
         wanted: Vec<demo::Wanted>,
     ) -> Result<Exit, Failure> {
+        let mut plugins = plugin::Plugins::follow(&self.client).await?;
         let mut providers = Vec::new();
         for executable in executables {
             providers.push(self.load(executable).await?);
         }
         for provider in &providers {
-            plugin::configure(&self.client, &provider.name, &params).await?;
+            plugins.configure(&provider.name, &params).await?;
             show::step(show::GOOD, "configured", &format!("plugin {}", provider.name));
         }
         if !args.demo && wanted.is_empty() {

@@ -90,10 +90,7 @@ impl PluginCaller {
 
     /// Gives the plugin its configuration.
     pub(crate) async fn config(&self, params: &Params, limit: Duration) -> Result<(), CallError> {
-        match self.post(contract::CONFIG_PATH, params, Some(limit)).await {
-            Err(CallError::Refused(error)) => Err(CallError::Refused(unwrap_double(error))),
-            other => other.map(drop),
-        }
+        self.post(contract::CONFIG_PATH, params, Some(limit)).await.map(drop).map_err(unwrap_refusal)
     }
 
     /// Tells the plugin to end. Go plugins exit before their answer is out, so a broken connection is a success.
@@ -112,7 +109,7 @@ impl PluginCaller {
 
     /// Hands an event to a plugin that has it the old way.
     pub(crate) async fn publish(&self, event: &Event, limit: Duration) -> Result<(), CallError> {
-        self.post(contract::PUBLISH_PATH, event, Some(limit)).await.map(drop)
+        self.post(contract::PUBLISH_PATH, event, Some(limit)).await.map(drop).map_err(unwrap_refusal)
     }
 
     /// Counts one more action in flight; `None` where the plugin is about to stop.
@@ -237,6 +234,14 @@ fn read_error(status: u16, body: &[u8]) -> Error {
         error.code = status.into();
     }
     error
+}
+
+/// Takes a refusal of config or publish out of the wrapping of Go plugins.
+fn unwrap_refusal(error: CallError) -> CallError {
+    match error {
+        CallError::Refused(error) => CallError::Refused(unwrap_double(error)),
+        other => other,
+    }
 }
 
 /// The error that a Go plugin has put, as JSON text, into the only message of another one (`models.md` §6).

@@ -177,7 +177,7 @@ impl Supervisor {
         if self.crashes == 0 {
             self.set_errors(Vec::new()).await;
         }
-        self.publish("configed", wanted);
+        self.publish("configed", &self.configured(wanted));
         self.to(State::Configured);
         self.tell("is configured");
         // A plugin that crashes after every start keeps the reason until it has lived a while.
@@ -212,7 +212,7 @@ impl Supervisor {
         run.end(&self.shared).await;
         self.tell("has stopped");
         if serving {
-            self.publish("stopped", wanted);
+            self.publish("stopped", &self.stored().unwrap_or_else(|| wanted.plugin.clone()));
         }
         match reason {
             None => self.cleared(disturbance).await,
@@ -332,13 +332,21 @@ impl Supervisor {
         }
     }
 
-    /// Publishes what became of the plugin, with the object as it is now or was last.
-    fn publish(&self, action: &str, wanted: &Wanted) {
-        let stored = self.shared.plugin(&self.name).ok().flatten();
-        let plugin = stored.unwrap_or_else(|| wanted.plugin.clone());
-        let mut event = Event::new(SECTION, action, &self.name, Raw::new(&*plugin).unwrap_or_default());
+    /// Publishes what became of the plugin.
+    fn publish(&self, action: &str, plugin: &RawModel) {
+        let mut event = Event::new(SECTION, action, &self.name, Raw::new(plugin).unwrap_or_default());
         event.principal = Principal::system().name;
         self.shared.rooms.bus.publish(event);
+    }
+
+    fn stored(&self) -> Option<Arc<RawModel>> {
+        self.shared.plugin(&self.name).ok().flatten()
+    }
+
+    /// The plugin as it is now, unless it has become another than was configured: an event that shows the change would
+    /// tell its reader that the change is in force.
+    fn configured(&self, wanted: &Wanted) -> Arc<RawModel> {
+        self.stored().filter(|stored| same(stored, &wanted.plugin)).unwrap_or_else(|| wanted.plugin.clone())
     }
 
     /// Tells the log how far the plugin is.
@@ -359,8 +367,13 @@ impl Wanted {
             (None, None) => true,
             _ => false,
         };
-        provider && RESTARTING_KEYS.iter().all(|key| self.plugin.fields.get(*key) == other.plugin.fields.get(*key))
+        provider && same(&self.plugin, &other.plugin)
     }
+}
+
+/// Whether a plugin object asks for nothing else than another.
+fn same(a: &RawModel, b: &RawModel) -> bool {
+    RESTARTING_KEYS.iter().all(|key| a.fields.get(*key) == b.fields.get(*key))
 }
 
 /// How long a plugin waits after so many crashes in a row: double each time.

@@ -6,6 +6,7 @@ use super::{
     rude::{TestHost, is_alive, published, quick, until},
     *,
 };
+use crate::bus::Delivery;
 
 #[tokio::test]
 async fn a_plugin_lives_from_its_object_to_its_end() {
@@ -36,6 +37,26 @@ async fn a_plugin_lives_from_its_object_to_its_end() {
     // The real stop is one that Go plugins do not answer.
     assert!(host.messages().contains(&"STOPPING".to_owned()));
     assert!(!host.messages().iter().any(|line| line.starts_with("Stop failed")));
+}
+
+#[tokio::test]
+async fn a_plugin_is_told_to_be_configured_with_what_it_was_configured_with() {
+    let host = TestHost::new().await;
+    let mut events = host.bus.subscribe(1000);
+    host.run("rude", json!({"rude/x": 1})).await;
+    host.change("Params", json!({"rude/x": 2})).await;
+    let mut seen = Vec::new();
+    until("it is configured twice", || {
+        while let Some(Delivery::Event(published)) = events.try_next() {
+            if published.event.action == "configed" {
+                let plugin: RawModel = published.event.object.parse().unwrap();
+                seen.push(plugin.get::<serde_json::Value>("Params").unwrap());
+            }
+        }
+        seen.len() == 2
+    })
+    .await;
+    assert_eq!(seen, [json!({"rude/x": 1}), json!({"rude/x": 2})]);
 }
 
 #[tokio::test]

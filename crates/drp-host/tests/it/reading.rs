@@ -51,6 +51,9 @@ async fn what_a_client_has_already_is_not_sent_again() {
         }
         assert_eq!(conditional(&peer, "GET", path, "\"other\"").await.status, StatusCode::OK, "{path}");
     }
+    let tag = peer.call("HEAD", "/files/foo", "").await.header("etag").to_owned();
+    let public = Request::get("/files/foo").header("if-none-match", tag);
+    assert_eq!(peer.send(public.body(Full::default()).unwrap()).await.status, StatusCode::NOT_MODIFIED);
     // A change has another tag.
     let tag = peer.call("HEAD", "/profiles/global", "").await.header("etag").to_owned();
     peer.call("POST", "/profiles/global/params/aa", "1").await;

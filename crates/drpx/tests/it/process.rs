@@ -27,14 +27,22 @@ pub(crate) fn drpx() -> Command {
 /// is tested and it is not there, it is built here.
 pub(crate) fn incrementer() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let path = Path::new(env!("CARGO_BIN_EXE_drpx")).with_file_name("incrementer");
-        if !path.exists() {
-            let status = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "incrementer"]).status().unwrap();
-            assert!(status.success());
-        }
-        path
-    })
+    PATH.get_or_init(|| built("incrementer"))
+}
+
+/// The provider of the tests of hosts, found as [`incrementer`] is. The name under which it is run says how it behaves.
+pub(crate) fn rude_provider() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built("rude-provider"))
+}
+
+fn built(package: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_drpx")).with_file_name(package);
+    if !path.exists() {
+        let status = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", package]).status().unwrap();
+        assert!(status.success());
+    }
+    path
 }
 
 /// What a command printed where, and its exit code.

@@ -9,7 +9,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::{drpx, incrementer, texts};
+use crate::process::{drpx, incrementer, rude_provider, texts};
 
 #[test]
 fn the_main_job_shows_the_whole_life_and_leaves_nothing_behind() {
@@ -109,4 +109,15 @@ fn ctrl_c_stops_everything_cleanly() {
     let rest: Vec<String> = lines.collect();
     assert!(rest.iter().any(|line| line.contains("stopped all plugins")), "{rest:?}");
     assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_plugin_that_starts_by_itself_is_used_when_it_has_the_params_it_was_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rude-auto");
+    std::os::unix::fs::symlink(rude_provider(), &path).unwrap();
+    let arguments = ["--param", "rude/x=1", "--param", "rude/y=2", "--action", "environment", "--exit"];
+    let (out, err, code) = texts(&drpx().arg("run").arg(&path).args(arguments).output().unwrap());
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("environment on the system → {"), "{out}");
 }
