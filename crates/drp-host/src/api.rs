@@ -11,6 +11,7 @@ mod files;
 mod indexes;
 mod info;
 mod interfaces;
+mod isos;
 mod jobs;
 mod objects;
 mod params;
@@ -77,6 +78,8 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/ws", get(ws::open))
         .route("/files", get(files::list))
         .route("/files/{*path}", get(files::get).post(files::post).delete(files::delete))
+        .route("/isos", get(isos::list))
+        .route("/isos/{*path}", get(isos::get).post(isos::post).delete(isos::delete))
         .route("/plugin_providers", get(plugin_providers::list))
         .route("/plugin_providers/{name}", get(plugin_providers::get))
         .route("/plugin_providers/{name}/binary", get(binary::get))

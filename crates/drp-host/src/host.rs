@@ -253,6 +253,7 @@ struct Stored {
     auth: Arc<Auth>,
     prefs: Arc<Prefs>,
     files: Arc<Files>,
+    isos: Arc<Files>,
     jobs: Arc<Jobs>,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -263,6 +264,7 @@ impl Stored {
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(data.join(STORE_DIR)).map_err(StartError::Store)?);
         let webroot = data.join(WEBROOT_DIR);
         let files = Arc::new(Files::open(&webroot).map_err(StartError::data(&webroot))?);
+        let isos = Arc::new(Files::open_isos(&webroot).map_err(StartError::data(&webroot))?);
         let bus = Arc::new(Bus::new());
         let log = Arc::new(Log::new(Arc::clone(&bus)));
         let objects = Arc::new(Objects::open(Arc::clone(&store)).await.map_err(StartError::Objects)?);
@@ -275,7 +277,7 @@ impl Stored {
         let prefs = Prefs::open(store, Arc::clone(&objects), Arc::clone(&auth), Arc::clone(&bus)).await;
         let prefs = Arc::new(prefs.map_err(StartError::Objects)?);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self { bus, log, objects, params, auth, prefs, files, jobs: Arc::new(jobs), tasks, stopping })
+        Ok(Self { bus, log, objects, params, auth, prefs, files, isos, jobs: Arc::new(jobs), tasks, stopping })
     }
 
     /// Opens the rooms that know where the host is reached.
@@ -286,7 +288,7 @@ impl Stored {
         environment: ProviderEnvironment,
         data: &Path,
     ) -> Result<Shared, StartError> {
-        let Self { bus, log, objects, params, auth, prefs, files, jobs, tasks, stopping } = self;
+        let Self { bus, log, objects, params, auth, prefs, files, isos, jobs, tasks, stopping } = self;
         let pump = spawn_event_pump(&objects, Arc::clone(&bus), Arc::clone(&log)).map_err(StartError::Watch)?;
         let actions = Arc::new(Actions::new(Arc::clone(&params), Arc::clone(&bus), config.times.action));
         let providers = Arc::new(Providers::new(
@@ -320,6 +322,7 @@ impl Stored {
             providers,
             plugins,
             files,
+            isos,
             jobs,
             websockets: Arc::new(Semaphore::new(limits::WEBSOCKETS_MAX)),
             tasks,

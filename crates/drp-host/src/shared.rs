@@ -28,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) providers: Arc<Providers>,
     pub(crate) plugins: Arc<Plugins>,
     pub(crate) files: Arc<Files>,
+    pub(crate) isos: Arc<Files>,
     pub(crate) jobs: Arc<Jobs>,
     /// Room for websockets.
     pub(crate) websockets: Arc<Semaphore>,

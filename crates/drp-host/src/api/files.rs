@@ -31,7 +31,7 @@ const FILES: &str = "files";
 const CHUNK_BYTES: usize = 64 << 10;
 /// Longest silence within an upload.
 const PAUSE_MAX: Duration = limits::HEADER_TIME;
-const STREAM: &str = "application/octet-stream";
+pub(super) const STREAM: &str = "application/octet-stream";
 
 /// `GET /files?path=`: the names in a folder.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, query: Query) -> Reply {
@@ -52,11 +52,12 @@ pub(super) async fn get(
     headers: HeaderMap,
     At(path): At<String>,
 ) -> Result<Response, Fail> {
-    let name = FileName::parse(&path).ok_or_else(|| no_file(&path))?;
+    let name = FileName::parse(&path).ok_or_else(|| no_file(FILES, &path))?;
+    let missing = no_file(FILES, &name.to_string());
     if !call.by.allows(FILES, "get", path.trim_start_matches('/')) {
-        return Err(no_file(&name.to_string()).into());
+        return Err(missing.into());
     }
-    Ok(send(&shared.files, name, &call.method, &headers).await?)
+    Ok(send(&shared.files, name, &call.method, &headers, missing).await?)
 }
 
 /// `GET` and `HEAD` outside of the API: the same files, for everybody, as providers' assets are meant to be.
@@ -66,8 +67,9 @@ pub(super) async fn get_public(
     headers: HeaderMap,
     At(path): At<String>,
 ) -> Result<Response, Fail> {
-    let name = FileName::parse(&path).ok_or_else(|| no_file(&path))?;
-    Ok(send(&files, name, &method, &headers).await?)
+    let name = FileName::parse(&path).ok_or_else(|| no_file(FILES, &path))?;
+    let missing = no_file(FILES, &name.to_string());
+    Ok(send(&files, name, &method, &headers, missing).await?)
 }
 
 /// `POST /files/PATH`: writes a file, and replaces the one that was there.
@@ -89,7 +91,7 @@ pub(super) async fn post(
     if path.ends_with('/') {
         return Err(call.error(403, "Cannot upload a directory").about(FILES, &name.to_string()).into());
     }
-    let size = receive(&shared.files, &name, body).await.map_err(|error| error.wire(&name))?;
+    let size = receive(&shared.files, &name, body).await.map_err(|error| error.wire(FILES, &name))?;
     reply::json(StatusCode::CREATED, &json!({ "Path": name.to_string(), "Size": size }))
 }
 
@@ -107,12 +109,18 @@ pub(super) async fn delete(
     Ok(reply::no_content())
 }
 
-fn no_file(key: &str) -> Error {
-    Error::new(404, "GET", "Not a regular file").about(FILES, key)
+pub(super) fn no_file(space: &str, key: &str) -> Error {
+    Error::new(404, "GET", "Not a regular file").about(space, key)
 }
 
-async fn send(files: &Arc<Files>, name: FileName, method: &Method, headers: &HeaderMap) -> Result<Response, Error> {
-    let missing = no_file(&name.to_string());
+/// Sends a file of a space; `missing` is the answer where there is none.
+pub(super) async fn send(
+    files: &Arc<Files>,
+    name: FileName,
+    method: &Method,
+    headers: &HeaderMap,
+    missing: Error,
+) -> Result<Response, Error> {
     let needs_tag = conditional::needs_tag(method, headers);
     let opened = blocking(files, move |files| {
         let file = files.read(&name)?;
@@ -156,7 +164,7 @@ fn body(file: OpenFile) -> Body {
 }
 
 /// Why an upload did not come to its end.
-enum ReceiveError {
+pub(super) enum ReceiveError {
     Short(String),
     Slow,
     Long,
@@ -170,7 +178,7 @@ impl<T: Into<FileError>> From<T> for ReceiveError {
 }
 
 impl ReceiveError {
-    fn wire(self, name: &FileName) -> Error {
+    pub(super) fn wire(self, space: &str, name: &FileName) -> Error {
         let base = name.split().map_or("", |(_, base)| base);
         let (code, text) = match self {
             Self::Short(cause) => (400, format!("Failed to upload entire file {base}: {cause}")),
@@ -181,11 +189,12 @@ impl ReceiveError {
             Self::File(FileError::Full) => (507, format!("Failed to upload {base}: the disk is full")),
             Self::File(FileError::Missing | FileError::Io(_)) => (500, format!("Failed to upload {base}")),
         };
-        Error::new(code, "POST", text).about(FILES, &name.to_string())
+        Error::new(code, "POST", text).about(space, &name.to_string())
     }
 }
 
-async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body) -> Result<u64, ReceiveError> {
+/// Writes a body to a file, and says how long it was.
+pub(super) async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body) -> Result<u64, ReceiveError> {
     let upload = {
         let name = name.clone();
         let files = Arc::clone(files);

@@ -21,9 +21,19 @@ impl FileName {
         (parts.iter().all(fits) && parts.len() <= DEPTH_MAX).then_some(Self { parts })
     }
 
+    /// The root.
+    pub(crate) fn root() -> Self {
+        Self { parts: Vec::new() }
+    }
+
     /// The folders above it, and its own name; `None` for the root.
     pub(crate) fn split(&self) -> Option<(&[String], &str)> {
         self.parts.split_last().map(|(last, parents)| (parents, last.as_str()))
+    }
+
+    /// Its own name, if it lies in no folder.
+    pub(crate) fn flat(&self) -> Option<&str> {
+        self.split().filter(|(parents, _)| parents.is_empty()).map(|(_, name)| name)
     }
 
     pub(crate) fn parts(&self) -> &[String] {

@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io,
     os::fd::OwnedFd,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,8 +19,10 @@ use sha2::{Digest, Sha256};
 use super::FileName;
 use crate::{auth::hex, owner_only};
 
-/// Where uploads grow; a name that no file of the space can get at, because it lies beside it.
-const UPLOADS: &str = ".uploads";
+/// The folder of static files, and where uploads to it grow: beside it, where no name of the space leads.
+const FILES: [&str; 2] = ["files", ".uploads"];
+/// As [`FILES`], of disk images.
+const ISOS: [&str; 2] = ["isos", ".iso-uploads"];
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// Sums that are remembered.
 const SUMS_MAX: usize = 4096;
@@ -101,9 +103,17 @@ impl From<io::Error> for FileError {
 }
 
 impl Files {
-    /// Opens the space below `webroot`, in its folder `files`; both are made if missing.
+    /// Opens the space of files below `webroot`; both are made if missing.
     pub(crate) fn open(webroot: &Path) -> io::Result<Self> {
-        let (root, uploads) = (webroot.join("files"), webroot.join(UPLOADS));
+        Self::open_folders(FILES.map(|folder| webroot.join(folder)))
+    }
+
+    /// As [`open`](Self::open), the space of disk images.
+    pub(crate) fn open_isos(webroot: &Path) -> io::Result<Self> {
+        Self::open_folders(ISOS.map(|folder| webroot.join(folder)))
+    }
+
+    fn open_folders([root, uploads]: [PathBuf; 2]) -> io::Result<Self> {
         owner_only::create_dir(&root)?;
         // What a crash cut short is of no use to anybody.
         if uploads.exists() {

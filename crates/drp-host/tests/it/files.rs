@@ -7,7 +7,11 @@ use serde_json::json;
 use crate::peer::{Answer, Peer};
 
 async fn upload(peer: &Peer, path: &str, content: &str, content_type: &str) -> Answer {
-    let request = Request::post(format!("/api/v3/files{path}"))
+    upload_to(peer, &format!("/files{path}"), content, content_type).await
+}
+
+async fn upload_to(peer: &Peer, path: &str, content: &str, content_type: &str) -> Answer {
+    let request = Request::post(format!("/api/v3{path}"))
         .header("authorization", peer.bearer())
         .header("content-type", content_type);
     peer.send(request.body(Full::from(content.to_owned())).unwrap()).await
@@ -96,5 +100,25 @@ async fn static_files_need_no_authentication_and_can_be_had_in_the_clear() {
     let answer = get("/files/dir/foo").await;
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\ncontent"), "{answer}");
     assert!(get("/api/v3/info").await.starts_with("HTTP/1.1 404 "));
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn isos_come_and_go_as_in_the_reference_tests() {
+    let peer = Peer::start().await;
+    let stream = "application/octet-stream";
+    let error = |type_: &str, message: &str| json!({ "Model": "isos", "Key": "/foo", "Type": type_, "Messages": [message], "Code": 404 });
+    assert_eq!(peer.call("GET", "/isos", "").await.json(), json!([]));
+    assert_eq!(peer.call("GET", "/isos/foo", "").await.json(), error("GET", "Not a regular file"));
+    let posted = upload_to(&peer, "/isos/foo", "Hi i am a new iso", stream).await;
+    assert_eq!((posted.status, posted.json()), (StatusCode::CREATED, json!({ "Path": "foo", "Size": 17 })));
+    assert_eq!(peer.call("GET", "/isos", "").await.json(), json!(["foo"]));
+    assert_eq!(&*peer.call("GET", "/isos/foo", "").await.body, b"Hi i am a new iso");
+    assert_eq!(peer.call("HEAD", "/isos/foo", "").await.header("x-drp-sha256sum").len(), 64);
+    assert_eq!(peer.call("GET", "/files", "").await.json(), json!([]));
+    assert_eq!(upload_to(&peer, "/isos/a/b", "x", stream).await.error().0, 400);
+    assert_eq!(upload_to(&peer, "/isos/a", "x", "text/plain").await.error().0, 415);
+    assert_eq!(peer.call("DELETE", "/isos/foo", "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(peer.call("DELETE", "/isos/foo", "").await.json(), error("DELETE", "Unable to delete"));
     peer.host.stop().await;
 }
