@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -81,7 +81,7 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/isos", get(isos::list))
         .route("/isos/{*path}", get(isos::get).post(isos::post).delete(isos::delete))
         .route("/plugin_providers", get(plugin_providers::list))
-        .route("/plugin_providers/{name}", get(plugin_providers::get))
+        .route("/plugin_providers/{name}", get(plugin_providers::get).post(plugin_providers::upload).delete(plugin_providers::delete).layer(DefaultBodyLimit::disable()))
         .route("/plugin_providers/{name}/binary", get(binary::get))
         .route("/system/actions", get(actions::list_system))
         .route("/system/actions/{command}", get(actions::get_system).post(actions::run_system))

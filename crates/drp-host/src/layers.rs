@@ -1,4 +1,4 @@
-//! Read-only content layers, one a provider, below the writable store.
+//! Read-only content layers, one a provider and one an uploaded bundle, below the writable store.
 //!
 //! A key is in one place only: a layer is refused when one of its keys is in the store or in another layer
 //! (`host.md` §5.3), so a lookup never has to decide who wins.
@@ -6,16 +6,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use drp_content::{Bundle, Metadata};
 use drp_core::{Raw, RawModel};
 use serde_json::Value;
 
 /// The name of the writable layer, as it stands in conflict texts.
 const WRITABLE: &str = "writable-BackingStore";
 
-/// The objects of one provider.
-#[derive(Debug, Default)]
+/// Where a layer comes from. The order is that of lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// It was uploaded.
+    Dynamic,
+    /// A provider carries it.
+    Plugin,
+}
+
+/// The objects of one provider or uploaded bundle.
+#[derive(Debug)]
 pub(crate) struct Layer {
     name: String,
+    kind: Kind,
+    meta: Metadata,
     sections: BTreeMap<String, BTreeMap<String, Arc<RawModel>>>,
 }
 
@@ -27,8 +39,43 @@ pub(crate) struct Layers {
 
 impl Layer {
     /// A layer without objects.
-    pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), sections: BTreeMap::new() }
+    pub(crate) fn new(name: &str, kind: Kind, meta: Metadata) -> Self {
+        Self { name: name.to_owned(), kind, meta, sections: BTreeMap::new() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What the bundle says of itself.
+    pub(crate) fn meta(&self) -> &Metadata {
+        &self.meta
+    }
+
+    /// How many objects each section has.
+    pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
+        self.sections.iter().map(|(section, objects)| (section.clone(), objects.len())).collect()
+    }
+
+    /// The layer as a bundle, its secrets sealed.
+    pub(crate) fn bundle(&self) -> Bundle {
+        let mut bundle = Bundle { meta: self.meta.clone(), ..Bundle::default() };
+        for section in self.sections.keys() {
+            bundle.sections.entry(section.clone()).or_default();
+        }
+        for (section, key, object) in self.objects() {
+            bundle.add_raw(section, key.to_owned(), RawModel::clone(object));
+        }
+        bundle
+    }
+
+    /// Adds a section, which may stay empty.
+    pub(crate) fn insert_section(&mut self, section: &str) {
+        self.sections.entry(section.to_owned()).or_default();
     }
 
     /// Adds an object under a key, marked as one that nobody may change.
@@ -49,8 +96,13 @@ impl Layer {
         self.sections.get(section)?.get(key)
     }
 
+    /// What conflict texts call it.
     fn title(&self) -> String {
-        format!("plugin-{}", self.name)
+        let kind = match self.kind {
+            Kind::Dynamic => "dynamic",
+            Kind::Plugin => "plugin",
+        };
+        format!("{kind}-{}", self.name)
     }
 
     /// The text of a key that the writable layer has as well.
@@ -60,6 +112,19 @@ impl Layer {
 }
 
 impl Layers {
+    /// A layer by its name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<Layer>> {
+        self.by_name.get(name)
+    }
+
+    /// All layers, from the top to the bottom.
+    pub(crate) fn all(&self) -> Vec<&Arc<Layer>> {
+        let mut all: Vec<_> = self.by_name.values().collect();
+        // Within a kind they stay in the order of their names.
+        all.sort_by_key(|layer| layer.kind);
+        all
+    }
+
     /// The object under a key, whichever layer has it.
     pub(crate) fn get(&self, section: &str, key: &str) -> Option<&Arc<RawModel>> {
         self.by_name.values().find_map(|layer| layer.get(section, key))
@@ -86,9 +151,9 @@ impl Layers {
     }
 
     /// These layers and `layer`, in place of the one that had its name.
-    pub(crate) fn with(&self, layer: Layer) -> Self {
+    pub(crate) fn with(&self, layer: Arc<Layer>) -> Self {
         let mut all = self.clone();
-        all.by_name.insert(layer.name.clone(), Arc::new(layer));
+        all.by_name.insert(layer.name.clone(), layer);
         all
     }
 

@@ -24,6 +24,7 @@ use drp_core::{Error, Raw, RawModel, contract};
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 
 pub(crate) use self::events::spawn_event_pump;
+pub(crate) use self::layering::{NewLayer, Origin};
 use self::place::{Place, not_committed, unique_changes};
 use crate::auth::Principal;
 use crate::layers::Layers;

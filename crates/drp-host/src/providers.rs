@@ -5,6 +5,7 @@
 pub(crate) mod define;
 pub(crate) mod environment;
 mod run;
+mod upload;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 pub(crate) use self::{
     define::{Definition, ImportError},
     environment::ProviderEnvironment,
+    upload::{RemoveError, Upload, UploadError},
 };
 use self::{
     define::{define, executables},
@@ -31,7 +33,7 @@ use crate::{
     bus::Bus,
     config::{HostConfig, Times},
     log::Log,
-    objects::Objects,
+    objects::{NewLayer, Objects, Origin},
     plugins::{output::OutputLog, process::describe_status, redact::Redactor, sockets::emptied_directory},
 };
 
@@ -65,17 +67,18 @@ pub(crate) struct Providers {
     imported: RwLock<BTreeMap<String, Arc<Imported>>>,
     /// Why a provider is not there any more, if it went by itself.
     withdrawn: RwLock<BTreeMap<String, String>>,
-    importing: Mutex<HashSet<String>>,
+    importing: Arc<Mutex<HashSet<String>>>,
     changes: watch::Sender<u64>,
 }
 
-/// The right to import one provider, which nobody else has meanwhile.
-struct Claim<'a> {
-    importing: &'a Mutex<HashSet<String>>,
+/// The right to change one provider or its file, which nobody else has meanwhile.
+#[derive(Debug)]
+struct Claim {
+    importing: Arc<Mutex<HashSet<String>>>,
     name: String,
 }
 
-impl Drop for Claim<'_> {
+impl Drop for Claim {
     fn drop(&mut self) {
         self.importing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
     }
@@ -101,16 +104,15 @@ impl Providers {
             log,
             imported: RwLock::default(),
             withdrawn: RwLock::default(),
-            importing: Mutex::default(),
+            importing: Arc::default(),
             changes: watch::Sender::default(),
         }
     }
 
     /// Imports every executable of the directory, in the order of their names.
     pub(crate) async fn import_all(&self) {
-        // A fresh host has no directory yet; an existing one stays as the operator made it.
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
-        let paths = match made.and_then(|()| executables(&self.directory)) {
+        let cleaned = self.make_directory().and_then(|()| upload::remove_leftovers(&self.directory));
+        let paths = match cleaned.and_then(|()| executables(&self.directory)) {
             Ok(paths) => paths,
             Err(error) => {
                 let text = format!("Cannot read the provider directory {}: {error}", self.directory.display());
@@ -125,7 +127,7 @@ impl Providers {
         let mut defined = stream::iter(paths).map(define).buffered(DEFINES_AT_ONCE_MAX);
         while let Some((path, defined)) = defined.next().await {
             let imported = match defined {
-                Ok((_claim, definition)) => self.adopt(definition, path).await.map(drop),
+                Ok((_claims, definition)) => self.adopt(definition, path).await.map(drop),
                 Err(error) => Err(error),
             };
             if let Err(error) = imported {
@@ -140,7 +142,7 @@ impl Providers {
     /// See [`ImportError`]. What was there before stays in force.
     pub(crate) async fn import(&self, path: &Path) -> Result<PluginProvider, ImportError> {
         let imported = async {
-            let (_claim, definition) = self.define(path).await?;
+            let (_claims, definition) = self.define(path).await?;
             self.adopt(definition, path.to_owned()).await
         };
         imported.await.inspect_err(|error| self.log.write(Level::Error, SERVICE, error.to_string()))
@@ -185,33 +187,74 @@ impl Providers {
         &self.environment
     }
 
-    async fn define(&self, path: &Path) -> Result<(Claim<'_>, Definition), ImportError> {
+    /// Asks an executable what it is. While the claims live, nobody else changes its file or its provider.
+    async fn define(&self, path: &Path) -> Result<([Option<Claim>; 2], Definition), ImportError> {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let claim = self.claim(&file)?;
-        let log = OutputLog::new(self.log.clone(), &file, Arc::new(Redactor::default()));
-        let token = self.auth.issue_plugin_token(&file);
-        let command = self.environment.command(path, &token);
-        let defined = define(command, &file, &log, self.times.define).await;
-        self.auth.revoke_plugin_token(&token);
-        Ok((claim, defined?))
+        let busy = |name: &str| ImportError::Busy { name: name.to_owned() };
+        let claim = self.claim(&file).ok_or_else(|| busy(&file))?;
+        let definition = self.ask(path, &file).await?;
+        let other = self.claim_other(&definition, &file)?;
+        Ok(([Some(claim), other], definition))
     }
 
-    fn claim(&self, name: &str) -> Result<Claim<'_>, ImportError> {
-        let name = name.to_owned();
-        if self.importing.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
-            Ok(Claim { importing: &self.importing, name })
-        } else {
-            Err(ImportError::Busy { name })
+    /// The claim to the provider of a file that has another name.
+    fn claim_other(&self, definition: &Definition, file: &str) -> Result<Option<Claim>, ImportError> {
+        let name = &definition.provider.name;
+        if name == file {
+            return Ok(None);
         }
+        self.claim(name).map(Some).ok_or_else(|| ImportError::Busy { name: name.clone() })
+    }
+
+    /// Runs `define` of `path`, which is or is to become the file `file`.
+    async fn ask(&self, path: &Path, file: &str) -> Result<Definition, ImportError> {
+        let log = OutputLog::new(self.log.clone(), file, Arc::new(Redactor::default()));
+        let token = self.auth.issue_plugin_token(file);
+        let mut command = self.environment.command(path, &token);
+        // What is tried under a temporary name sees the one that it is to have.
+        command.arg0(path.with_file_name(file));
+        let defined = define(command, file, &log, self.times.define).await;
+        self.auth.revoke_plugin_token(&token);
+        defined
+    }
+
+    fn claim(&self, name: &str) -> Option<Claim> {
+        let mut importing = self.importing.lock().unwrap_or_else(PoisonError::into_inner);
+        let claimed = importing.insert(name.to_owned());
+        claimed.then(|| Claim { importing: Arc::clone(&self.importing), name: name.to_owned() })
     }
 
     async fn adopt(&self, definition: Definition, path: PathBuf) -> Result<PluginProvider, ImportError> {
-        let Definition { mut provider, bundle } = definition;
+        if let Some(other) = self.other_file(&definition, &path) {
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = &definition.provider.name;
+            let reason = format!("the provider calls itself `{name}`, which {} is already", other.display());
+            return Err(ImportError::Name { file, reason });
+        }
+        self.accept(&definition, None).await?;
+        Ok(self.take_in(definition, path).await)
+    }
+
+    /// The file from which the provider runs that `path` is a further file of: one that bears its name comes first.
+    fn other_file(&self, definition: &Definition, path: &Path) -> Option<PathBuf> {
+        let name = &definition.provider.name;
+        let known = self.get(name).filter(|known| known.path != path)?;
+        (path.file_name() != Some(name.as_ref())).then(|| known.path.clone())
+    }
+
+    /// Puts the content and the types of a provider in force. Objects of the store make room if there is somebody in
+    /// whose name they go.
+    async fn accept(&self, definition: &Definition, replacing: Option<&Principal>) -> Result<(), ImportError> {
+        let Definition { provider, bundle } = definition;
+        let layer = NewLayer { name: &provider.name, bundle, origin: Origin::Provider(&provider.store_objects) };
+        let put = self.objects.put_layer(layer, replacing).await.map(drop);
+        put.map_err(|error| ImportError::Layer { name: provider.name.clone(), error })
+    }
+
+    /// Puts an accepted provider in place of the one before, and with it all its plugins.
+    async fn take_in(&self, definition: Definition, path: PathBuf) -> PluginProvider {
+        let mut provider = definition.provider;
         let name = provider.name.clone();
-        self.objects
-            .set_layer(&name, &bundle, &provider.store_objects)
-            .await
-            .map_err(|error| ImportError::Layer { name: name.clone(), error })?;
         match self.unpack(&name, &path).await {
             Ok(()) => self.log.write(Level::Info, SERVICE, format!("Provider {name} is defined and unpacked")),
             Err(text) => {
@@ -221,18 +264,26 @@ impl Providers {
         }
         let imported = Arc::new(Imported { definition: provider.clone(), path });
         self.withdrawn.write().unwrap_or_else(PoisonError::into_inner).remove(&name);
-        self.imported.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), imported);
+        let before = self.imported.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), imported);
+        if let Some(before) = before {
+            self.publish("delete", &before.definition);
+        }
         self.publish("create", &provider);
         if provider.auto_start {
             self.make_plugin(&provider).await;
         }
         self.changes.send_modify(|changes| *changes += 1);
-        Ok(provider)
+        provider
+    }
+
+    /// Makes the directory of providers, which a fresh host has not; an existing one stays as the operator made it.
+    fn make_directory(&self) -> std::io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)
     }
 
     /// Lets the provider write its assets into an empty directory of the static files.
     async fn unpack(&self, name: &str, path: &Path) -> Result<(), String> {
-        let directory = self.environment.webroot.join(UNPACKED).join(name);
+        let directory = self.unpacked(name);
         let problem = |text: String| format!("Cannot unpack provider {name}: {text}");
         emptied_directory(&directory).await.map_err(|error| problem(error.to_string()))?;
         let log = OutputLog::new(self.log.clone(), name, Arc::new(Redactor::default()));
@@ -247,6 +298,11 @@ impl Providers {
             return Ok(());
         }
         Err(problem(finished.stderr.explain(&describe_status(finished.status))))
+    }
+
+    /// Where a provider's assets are.
+    fn unpacked(&self, name: &str) -> PathBuf {
+        self.environment.webroot.join(UNPACKED).join(name)
     }
 
     /// Makes the plugin of an `AutoStart` provider, unless there is one of its name.

@@ -22,8 +22,8 @@ pub(super) async fn get(
     At(name): At<String>,
 ) -> Result<Response, Fail> {
     let missing = || call.not_found(PROVIDERS, &name);
-    let found = shared.providers.get(&name).filter(|_| call.by.allows(PROVIDERS, "get", &name));
-    let path = found.ok_or_else(missing)?.path.clone();
+    let found = shared.providers.executable(&name).filter(|_| call.by.allows(PROVIDERS, "get", &name));
+    let path = found.ok_or_else(missing)?;
     let needs_tag = conditional::needs_tag(&call.method, &headers);
     let opened = blocking(&shared.files, move |files| {
         let open = || OpenFile::new(File::open(&path)?);

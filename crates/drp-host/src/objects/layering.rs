@@ -2,71 +2,212 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use drp_content::Bundle;
-use drp_core::{Error, Map, Param, Params, Raw, RawModel};
+use drp_core::{Error, Map, Param, Params, Raw, RawModel, contract};
 
+use super::place::unique_changes;
 use super::values::key_failed;
 use super::{Ask, Catalog, Objects, refusal};
-use crate::layers::Layer;
+use crate::auth::Principal;
+use crate::layers::{Kind, Layer, Layers};
 use crate::secrets;
+use crate::store::{Batch, Change, Note};
 use crate::types::{ObjectType, Types};
 
+/// Section of the store in which uploaded bundles are kept, whole.
+const KEPT: &str = ".contents";
+
+/// Content that is to become a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct NewLayer<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) bundle: &'a Bundle,
+    pub(crate) origin: Origin<'a>,
+}
+
+/// Where content comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// A provider, which declares these types with it.
+    Provider(&'a Map<Raw>),
+    /// A client; it is kept from now on.
+    Upload,
+    /// The store, where it has been kept.
+    Kept,
+}
+
+impl Origin<'_> {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Provider(_) => Kind::Plugin,
+            Self::Upload | Self::Kept => Kind::Dynamic,
+        }
+    }
+}
+
 impl Objects {
-    /// Puts a provider's content and types in place of what it had before.
+    /// As [`put_layer`](Self::put_layer), of a provider's content; the objects of the store stay.
+    #[cfg(test)]
+    pub(crate) async fn set_layer(&self, layer: &str, bundle: &Bundle, types: &Map<Raw>) -> Result<(), Error> {
+        let layer = NewLayer { name: layer, bundle, origin: Origin::Provider(types) };
+        self.put_layer(layer, None).await.map(drop)
+    }
+
+    /// Puts content, and types if there are some, in place of what the layer had before.
     ///
     /// Secure params of its objects are sealed. Objects of sections that no type is known for are kept as they are.
+    /// Objects of the store with the same keys go if `replacing` says in whose name, save the profile `global` and
+    /// users, without which nobody could do much.
     ///
     /// # Errors
     /// A type is defined otherwise by somebody else, an object is not valid, or a key is in the store or in another
     /// layer; then all stays as it was.
-    pub(crate) async fn set_layer(&self, layer: &str, bundle: &Bundle, types: &Map<Raw>) -> Result<(), Error> {
+    pub(crate) async fn put_layer(
+        &self,
+        new: NewLayer<'_>,
+        replacing: Option<&Principal>,
+    ) -> Result<Arc<Layer>, Error> {
         // Nobody creates an object while the keys are compared.
         let _alone = self.gate.write().await;
-        let catalog = self.catalog.load_full();
-        let types = catalog.types.with(layer, types, &self.schemas);
-        let types = types.map_err(|error| refused(layer, vec![error.to_string()]))?;
-        let built = self.build_layer(layer, bundle, &types).await?;
-        let mut conflicts = catalog.layers.conflicts(&built);
-        for (section, key, _) in built.objects() {
-            let ask = Ask { method: "POST", prefix: section, key };
-            let stored = self.store.get(section, key).map_err(|error| refusal::unreadable(ask, &error))?;
-            if stored.is_some() {
-                conflicts.push(built.conflict_with_store(section, key));
-            }
+        let before = self.catalog.load_full();
+        if before.layers.find(new.name).is_some_and(|layer| layer.kind() != new.origin.kind()) {
+            return Err(refusal::content_exists(new.name));
         }
-        if !conflicts.is_empty() {
-            return Err(refused(layer, conflicts));
+        let types = match new.origin {
+            Origin::Provider(types) => before.types.with(new.name, types, &self.schemas),
+            Origin::Upload | Origin::Kept => Ok(before.types.clone()),
+        };
+        let types = types.map_err(|error| refused(new.name, vec![error.to_string()]))?;
+        let built = Arc::new(self.build_layer(new, &types).await?);
+        let mut changes = self.make_room(&built, &types, &before, replacing.is_some())?;
+        if matches!(new.origin, Origin::Upload) {
+            let kept = built.bundle().to_json().map_err(|error| Error::new(500, "POST", error.to_string()))?;
+            changes.push(Change::put(KEPT, new.name, kept));
         }
-        self.catalog.store(Arc::new(Catalog { types, layers: catalog.layers.with(built) }));
-        Ok(())
+        let layers = before.layers.with(Arc::clone(&built));
+        // In force before the store's objects go, so that no key is nowhere meanwhile.
+        self.catalog.store(Arc::new(Catalog { types, layers }));
+        let by = replacing.map_or_else(|| Principal::system().name, |by| by.name.clone());
+        if let Err(error) =
+            self.commit_all(changes, &by, Ask { method: "POST", prefix: "contents", key: new.name }).await
+        {
+            self.catalog.store(before);
+            return Err(error);
+        }
+        Ok(built)
     }
 
     /// Takes a provider's content and types away. Objects of its types stay in the store.
     pub(crate) async fn drop_layer(&self, layer: &str) {
         let _alone = self.gate.write().await;
+        self.uncover(layer);
+    }
+
+    /// Takes uploaded content away for good.
+    ///
+    /// # Errors
+    /// The store does not let it go.
+    pub(crate) async fn delete_content(&self, by: &Principal, name: &str) -> Result<(), Error> {
+        let _alone = self.gate.write().await;
+        let ask = Ask { method: "DELETE", prefix: "contents", key: name };
+        self.commit_all(vec![Change::delete(KEPT, name)], &by.name, ask).await?;
+        self.uncover(name);
+        Ok(())
+    }
+
+    /// The names and texts of the uploaded bundles that are kept.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn kept_contents(&self) -> Result<Vec<(String, Bytes)>, Error> {
+        let ask = Ask { method: "GET", prefix: "contents", key: "" };
+        let mut kept: Vec<(String, Bytes)> = Vec::new();
+        loop {
+            // One by one, because each may be large.
+            let page = self.store.scan(KEPT, kept.last().map(|(name, _)| name.as_str()), 1);
+            let Some((name, entry)) = page.map_err(|error| refusal::unreadable(ask, &error))?.pop() else {
+                return Ok(kept);
+            };
+            kept.push((name, entry.value));
+        }
+    }
+
+    /// The layers of this moment.
+    pub(crate) fn layers(&self) -> Layers {
+        self.catalog.load().layers.clone()
+    }
+
+    fn uncover(&self, layer: &str) {
         let catalog = self.catalog.load_full();
         let (types, layers) = (catalog.types.without(layer), catalog.layers.without(layer));
         self.catalog.store(Arc::new(Catalog { types, layers }));
     }
 
-    async fn build_layer(&self, name: &str, bundle: &Bundle, types: &Types) -> Result<Layer, Error> {
-        let mut layer = Layer::new(name);
+    async fn commit_all(&self, changes: Vec<Change>, by: &str, ask: Ask<'_>) -> Result<(), Error> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let batch = Batch { changes, note: Note::by(by) };
+        self.store.commit(batch).await.map(drop).map_err(|error| refusal::uncommitted(ask, &error))
+    }
+
+    /// What has to go from the store for a layer to come.
+    ///
+    /// # Errors
+    /// Every key that must stay where it is.
+    fn make_room(&self, layer: &Layer, types: &Types, now: &Catalog, replace: bool) -> Result<Vec<Change>, Error> {
+        let mut conflicts = now.layers.conflicts(layer);
+        let mut changes = Vec::new();
+        for (section, key, _) in layer.objects() {
+            let ask = Ask { method: "POST", prefix: section, key };
+            let stored = self.store.get(section, key).map_err(|error| refusal::unreadable(ask, &error))?;
+            let Some(entry) = stored else { continue };
+            if replace && is_replaceable(section, key) {
+                changes.push(Change::delete(section, key));
+                if let Some(kind) = types.find(section) {
+                    changes.extend(unique_changes(&kind, key, Some(&super::read(ask, &entry.value)?), None));
+                }
+            } else {
+                conflicts.push(layer.conflict_with_store(section, key));
+            }
+        }
+        if conflicts.is_empty() { Ok(changes) } else { Err(refused(layer.name(), conflicts)) }
+    }
+
+    async fn build_layer(&self, new: NewLayer<'_>, types: &Types) -> Result<Layer, Error> {
+        let NewLayer { name, bundle, origin } = new;
+        let kind_of_layer = origin.kind();
+        let title = match kind_of_layer {
+            Kind::Dynamic => "content",
+            Kind::Plugin => "plugin",
+        };
+        let mut layer = Layer::new(name, kind_of_layer, bundle.meta.clone());
         let mut problems = Vec::new();
         for (section, objects) in &bundle.sections {
+            layer.insert_section(section);
             let kind = types.find(section);
             for (key, object) in objects {
                 let mut object = object.clone();
                 if let Some(kind) = &kind {
                     let found = self.complete_layered(kind, key, bundle, &mut object).await?;
                     let named = |problem| {
-                        format!("Store {section} item {key} failed to load from layer plugin-{name}: {problem}")
+                        format!("Store {section} item {key} failed to load from layer {title}-{name}: {problem}")
                     };
                     problems.extend(found.into_iter().map(named));
                 }
                 layer.insert(section, key, object);
             }
         }
-        if problems.is_empty() { Ok(layer) } else { Err(refused(name, problems)) }
+        match kind_of_layer {
+            _ if problems.is_empty() => Ok(layer),
+            Kind::Plugin => Err(refused(name, problems)),
+            Kind::Dynamic => {
+                problems.push(format!("Try manually replacing content layer {name}"));
+                let type_ = "Failed to load backing objects from cache".to_owned();
+                Err(Error { type_, ..refused(name, problems) })
+            }
+        }
     }
 
     /// Fills, checks and seals an object of a layer and returns what is wrong with it.
@@ -119,6 +260,11 @@ impl Objects {
         object.set("Params", &params).map_err(|error| Error::new(500, ask.method, error.to_string()))?;
         Ok(problems)
     }
+}
+
+/// Whether a layer may take the place of an object of the store.
+fn is_replaceable(section: &str, key: &str) -> bool {
+    section != "users" && (section, key) != ("profiles", contract::GLOBAL_PROFILE)
 }
 
 fn refused(layer: &str, problems: Vec<String>) -> Error {

@@ -33,6 +33,10 @@ pub(super) fn already_exists(prefix: &str, key: &str) -> Error {
     Error::new(409, "CREATE", "already exists").about(prefix, key)
 }
 
+pub(super) fn content_exists(name: &str) -> Error {
+    Error::new(409, "POST", format!("Content {name} already exists")).about("contents", name)
+}
+
 pub(super) fn key_change(ask: Ask<'_>, from: &str, to: &str) -> Error {
     Error::new(400, ask.method, format!("Key change from {from} to {to} not allowed")).about(ask.prefix, from)
 }

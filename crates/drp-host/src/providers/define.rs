@@ -43,7 +43,7 @@ pub(crate) enum ImportError {
     /// The definition is for another protocol.
     #[error("Skipping {file} because of bad version: {version}")]
     Version { file: String, version: i64 },
-    /// The name is none, or not that of the file.
+    /// The name is none, or that of a provider in another file.
     #[error("Skipping {file} because of bad name: {reason}")]
     Name { file: String, reason: String },
     /// The content is no bundle.
@@ -52,6 +52,13 @@ pub(crate) enum ImportError {
     /// The content does not go with what is there.
     #[error("Skipping {name} because of bad store errors: {error}")]
     Layer { name: String, error: Error },
+    /// The new executable cannot be put in its place.
+    #[error("cannot install {file}: {source}")]
+    Install {
+        file: String,
+        #[source]
+        source: std::io::Error,
+    },
     /// The same provider is being imported already.
     #[error("Skipping {name} because it is being imported already")]
     Busy { name: String },
@@ -90,10 +97,6 @@ pub(super) fn check(mut provider: PluginProvider, file: &str) -> Result<Definiti
     }
     if !names::is_name(&provider.name) {
         return Err(ImportError::Name { file, reason: names::complaint("Invalid Name", &provider.name) });
-    }
-    if provider.name != file {
-        let reason = format!("the provider calls itself `{}`", provider.name);
-        return Err(ImportError::Name { file, reason });
     }
     let mut bundle = Bundle::from_yaml(&provider.content)
         .map_err(|error| ImportError::Content { name: file, reason: chain(&error) })?;

@@ -1,6 +1,7 @@
 //! Runs a provider to its end, as `define` and `unpack` do: within a time and with a bounded output.
 
 use std::{
+    io::ErrorKind,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -14,6 +15,10 @@ use tokio::{
 };
 
 use crate::plugins::output::{OutputLog, Tail, for_each_line};
+
+/// Times that a file which is open for writing is tried again, and the wait between them.
+const BUSY_TRIES_MAX: u32 = 50;
+const BUSY_WAIT: Duration = Duration::from_millis(20);
 
 /// How a run ended, and what it wrote.
 #[derive(Debug)]
@@ -58,7 +63,7 @@ pub(super) async fn run_to_end(
     limit: Duration,
     stdout_bytes_max: usize,
 ) -> Result<Finished, RunError> {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())).await?;
     let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let tail = Tail::default();
@@ -73,6 +78,18 @@ pub(super) async fn run_to_end(
     };
     let (stdout, (), status) = timeout(limit, output).await.unwrap_or(Err(RunError::Slow(limit)))?;
     Ok(Finished { status, stdout, stderr: tail })
+}
+
+/// Starts the process. A file that was just written may still be open for writing in a child that is about to become
+/// another program, and cannot be run for that moment.
+async fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    for _ in 0..BUSY_TRIES_MAX {
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => tokio::time::sleep(BUSY_WAIT).await,
+            other => return other,
+        }
+    }
+    command.spawn()
 }
 
 /// Waits for the process and ends what it left running, which would hold the pipes open.

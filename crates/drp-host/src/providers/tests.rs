@@ -1,20 +1,32 @@
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    sync::Arc,
+    time::Duration,
+};
 
 use drp_core::PluginProvider;
+use serde_json::json;
 
-use super::{ImportError, define::check};
+use super::{ImportError, RemoveError, UploadError, define::check};
 use crate::{
+    auth::Principal,
     config::Times,
-    plugins::rude::{TestHost, published, quick},
+    objects::spawn_event_pump,
+    plugins::{
+        State,
+        rude::{TestHost, is_alive, published, quick, until},
+    },
 };
 
 #[tokio::test]
 async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
     let host = TestHost::new().await;
     let mut events = host.bus.subscribe(100);
-    for name in ["rude", "rude-auto", ".rude.part", "rude-garbage-define", "rude-misnamed"] {
+    for name in ["rude", "rude-auto", ".rude.part", "rude-garbage-define"] {
         host.install(name);
     }
     let directory = host.directory.path().join("plugins");
@@ -24,7 +36,9 @@ async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
 
     let names: Vec<String> = host.providers.list().iter().map(|found| found.definition.name.clone()).collect();
     assert_eq!(names, ["rude", "rude-auto"]);
-    assert_eq!(published(&mut events), ["plugin_providers.create.rude", "plugin_providers.create.rude-auto"]);
+    let expected = ["rude", "rude-auto"].map(|name| format!("plugin_providers.create.{name}"));
+    assert_eq!(published(&mut events), expected);
+    assert!(!host.directory.path().join("plugins/.rude.part").exists());
     let rude = host.providers.get("rude").unwrap();
     assert!(rude.definition.available_actions.iter().all(|action| action.provider == "rude"));
     assert_eq!(rude.definition.meta["Description"], "Misbehaves on command");
@@ -37,7 +51,6 @@ async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
     let messages = host.messages();
     let has = |start: &str| messages.iter().any(|line| line.starts_with(start));
     assert!(has("Skipping rude-garbage-define because of bad json: "));
-    assert!(has("Skipping rude-misnamed because of bad name: "));
     assert!(has("Provider rude define: local log: "));
     assert!(!messages.iter().any(|line| line.contains("README") || line.contains(".part") || line.contains("sub")));
 }
@@ -93,6 +106,127 @@ async fn a_provider_that_is_refused_leaves_the_one_before_in_force() {
     assert!(std::sync::Arc::ptr_eq(&before, &host.providers.get("rude").unwrap()));
 }
 
+#[tokio::test]
+async fn a_provider_under_another_name_runs_unless_there_is_one_under_its_own() {
+    let host = TestHost::new().await;
+    let misnamed = host.install("rude-misnamed");
+    host.providers.import(&misnamed).await.unwrap();
+    assert_eq!(host.providers.get("somebody-else").unwrap().path, misnamed);
+    let own = host.directory.path().join("plugins/somebody-else");
+    fs::write(&own, "#!/bin/sh\n[ $1 = define ] && echo '{\"Name\":\"somebody-else\",\"PluginVersion\":4}'\n").unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).unwrap();
+    host.providers.import(&own).await.unwrap();
+    assert_eq!(host.providers.get("somebody-else").unwrap().path, own);
+    let error = host.providers.import(&misnamed).await.unwrap_err().to_string();
+    assert!(error.starts_with("Skipping rude-misnamed because of bad name: "), "{error}");
+}
+
+/// Uploads the rude provider under a name that says how rude it is.
+async fn upload(host: &TestHost, name: &str, replace: bool) -> Result<(), String> {
+    let program = fs::read(host.install(&format!("{name}.copy"))).unwrap();
+    fs::remove_file(host.directory.path().join(format!("plugins/{name}.copy"))).unwrap();
+    let upload = host.providers.begin_upload(name).map_err(|error| error.to_string())?;
+    upload.file().unwrap().write_all(&program).unwrap();
+    let by = Principal::superuser("bob");
+    host.providers.finish_upload(upload, replace.then_some(&by)).await.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn an_upgrade_stops_and_starts_each_plugin_once() {
+    let host = TestHost::running("rude", json!({})).await;
+    let pid = host.pid().await;
+    let mut events = host.bus.subscribe(1000);
+    let file = host.directory.path().join("plugins/rude");
+    let inode = fs::metadata(&file).unwrap().ino();
+    upload(&host, "rude", false).await.unwrap();
+    until("the old process is gone", || !is_alive(pid)).await;
+    host.until_state(State::Configured).await;
+    let found = fs::metadata(&file).unwrap();
+    assert_ne!((found.ino(), host.pid().await), (inode, pid));
+    assert_eq!(found.permissions().mode() & 0o777, 0o700);
+    host.plugins.stop().await;
+    let expected = [
+        "plugin_providers.delete.rude",
+        "plugin_providers.create.rude",
+        "plugins.stopped.p1",
+        "plugins.configed.p1",
+        // That of the stop here.
+        "plugins.stopped.p1",
+    ];
+    let mut found = published(&mut events);
+    found.retain(|event| event.starts_with("plugin"));
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_refused_upload_changes_nothing() {
+    let host = TestHost::running("rude", json!({})).await;
+    let pid = host.pid().await;
+    let before = host.providers.get("rude").unwrap();
+    let upload = host.providers.begin_upload("rude").unwrap();
+    let busy = host.providers.begin_upload("rude").unwrap_err().to_string();
+    assert_eq!(busy, "plugin_provider rude already uploading");
+    upload.file().unwrap().write_all(b"no program").unwrap();
+    let error = host.providers.finish_upload(upload, None).await.unwrap_err().to_string();
+    assert!(error.starts_with("Skipping rude because "), "{error}");
+    let now = host.providers.get("rude").unwrap();
+    assert!(Arc::ptr_eq(&before, &now));
+    assert_eq!(host.pid().await, pid);
+    assert!(host.params.declaration("rude/token").is_some());
+    let names: Vec<_> = fs::read_dir(host.directory.path().join("plugins")).unwrap().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+}
+
+#[tokio::test]
+async fn objects_make_room_for_a_providers_content_only_where_that_is_asked_for() {
+    let host = TestHost::new().await;
+    let _pump = spawn_event_pump(&host.objects, host.bus.clone(), host.log.clone()).unwrap();
+    host.create("params", json!({"Name": "rude/token"})).await;
+    let refused = upload(&host, "rude", false).await.unwrap_err();
+    assert!(
+        refused.contains("params:rude/token in layer plugin-rude would override layer writable-BackingStore"),
+        "{refused}"
+    );
+    assert!(host.providers.list().is_empty() && !host.directory.path().join("plugins/rude").exists());
+    let mut events = host.bus.subscribe(100);
+    upload(&host, "rude", true).await.unwrap();
+    assert!(host.params.declaration("rude/token").unwrap().secure);
+    let mut found = Vec::new();
+    until("the param's end is told", || {
+        found.extend(published(&mut events));
+        found.contains(&"params.delete.rude/token".to_owned())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_provider_leaves_plugins_that_miss_it() {
+    let host = TestHost::running("rude", json!({})).await;
+    let pid = host.pid().await;
+    assert!(host.directory.path().join("web/files/plugin_providers/rude").exists());
+    host.providers.remove("rude").await.unwrap();
+    until("the process is gone", || !is_alive(pid)).await;
+    until("the plugin misses it", || host.stored_errors() == ["Missing Plugin Provider: rude"]).await;
+    assert!(host.providers.get("rude").is_none() && host.params.declaration("rude/token").is_none());
+    assert!(!host.directory.path().join("plugins/rude").exists());
+    assert!(!host.directory.path().join("web/files/plugin_providers/rude").exists());
+    assert!(matches!(host.providers.remove("rude").await, Err(RemoveError::Missing)));
+    assert!(matches!(host.providers.remove("../rude").await, Err(RemoveError::Missing)));
+    upload(&host, "rude", false).await.unwrap();
+    host.until_state(State::Configured).await;
+    assert!(host.stored_errors().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_an_upload_is_in_nobodys_way() {
+    let host = TestHost::new().await;
+    let part = host.directory.path().join("plugins/.rude.part");
+    fs::create_dir_all(part.join("odd")).unwrap();
+    upload(&host, "rude", false).await.unwrap();
+    assert!(!part.exists());
+    assert!(matches!(host.providers.begin_upload("../x"), Err(UploadError::Name(_))));
+}
+
 #[test]
 fn names_and_content_are_checked() {
     let refused = |name: &str, file: &str, content: &str| {
@@ -106,7 +240,6 @@ fn names_and_content_are_checked() {
     };
     assert!(matches!(refused("a", "a", ""), ImportError::Name { .. }));
     assert!(matches!(refused("../x", "../x", ""), ImportError::Name { .. }));
-    assert!(matches!(refused("ab", "cd", ""), ImportError::Name { .. }));
     let content = refused("ab", "ab", "a: [");
     assert!(content.to_string().starts_with("Skipping ab because of bad content: cannot read content as YAML: "));
 }

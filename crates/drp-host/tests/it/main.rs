@@ -10,6 +10,7 @@ mod limits;
 mod objects;
 mod peer;
 mod prefs;
+mod providers;
 mod reading;
 mod vectors;
 mod websocket;
