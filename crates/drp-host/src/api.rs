@@ -6,6 +6,7 @@
 mod actions;
 mod binary;
 mod conditional;
+mod contents;
 mod events;
 mod files;
 mod indexes;
@@ -80,6 +81,8 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/files/{*path}", get(files::get).post(files::post).delete(files::delete))
         .route("/isos", get(isos::list))
         .route("/isos/{*path}", get(isos::get).post(isos::post).delete(isos::delete))
+        .route("/contents", get(contents::list).post(contents::create))
+        .route("/contents/{name}", get(contents::get).put(contents::replace).delete(contents::delete))
         .route("/plugin_providers", get(plugin_providers::list))
         .route("/plugin_providers/{name}", get(plugin_providers::get).post(plugin_providers::upload).delete(plugin_providers::delete).layer(DefaultBodyLimit::disable()))
         .route("/plugin_providers/{name}/binary", get(binary::get))

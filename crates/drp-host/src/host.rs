@@ -21,6 +21,7 @@ use crate::{
     auth::Auth,
     bus::Bus,
     config::{HostConfig, Retention},
+    contents,
     files::Files,
     jobs::Jobs,
     log::{Log, LogLines},
@@ -164,6 +165,8 @@ impl Host {
             ca_file: identity.ca_file,
             stopped: OnceCell::new(),
         };
+        // Before the providers: what was uploaded was there when they were taken in.
+        contents::load_kept(&host.shared.objects, &host.shared.log).await.map_err(StartError::Objects)?;
         host.shared.providers.import_all().await;
         host.shared.plugins.start();
         Ok(host)

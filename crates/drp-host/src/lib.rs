@@ -26,6 +26,7 @@ mod shared;
 pub mod store;
 
 mod bus;
+mod contents;
 mod layers;
 mod log;
 mod objects;

@@ -124,6 +124,11 @@ impl Plugins {
         self.0.tasks.spawn(self.0.clone().follow());
     }
 
+    /// Has every plugin look at what is wanted of it: content has changed, and with it perhaps plugins.
+    pub(crate) fn look_again(&self) {
+        self.0.look_at_all();
+    }
+
     /// Stops all plugins at the same time, and comes back within the limits that a stop has.
     pub(crate) async fn stop(&self) {
         self.0.stopping.cancel();

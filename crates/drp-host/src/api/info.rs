@@ -13,7 +13,7 @@ use super::{
 use crate::shared::Shared;
 
 /// What clients may rely on. They change what they do by these names, so none stands here before it is true.
-const FEATURES: [&str; 8] = [
+pub(super) const FEATURES: [&str; 8] = [
     "api-v3",
     "bundle-objects",
     "partial-objects",

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod access;
+mod contents;
 mod files;
 mod indexes;
 mod jobs;

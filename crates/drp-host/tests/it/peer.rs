@@ -69,6 +69,14 @@ impl Peer {
         Self { host, dir, tls }
     }
 
+    /// A new host on the same data.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { host, dir, .. } = self;
+        host.stop().await;
+        drop(host);
+        Self::start_in(dir, |config| config).await
+    }
+
     pub(crate) fn address(&self) -> String {
         self.host.endpoint().trim_start_matches("https://").to_owned()
     }

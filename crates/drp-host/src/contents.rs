@@ -1,0 +1,269 @@
+//! Uploaded content bundles and all other layers of content as clients see them (`models.md` §19, `host.md` §5.3).
+
+mod requirement;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use drp_content::{Bundle, Metadata, Sections};
+use drp_core::{Error, Level, json};
+use serde::Serialize;
+
+use self::requirement::{bundle_version, requirements};
+use crate::{
+    auth::Principal,
+    layers::{Kind, Layer, Layers},
+    log::Log,
+    objects::{NewLayer, Objects, Origin},
+};
+
+/// The layer of the objects that clients write one by one.
+pub(crate) const BACKING: &str = "BackingStore";
+/// The layer of what a server has built in. Here it holds nothing; bundles name it as a prerequisite.
+pub(crate) const BASIC: &str = "BasicStore";
+/// Names that no uploaded bundle can have.
+const RESERVED: [&str; 4] = [BACKING, "LocalStore", "DefaultStore", BASIC];
+/// The wire's name of this object type.
+const CONTENTS: &str = "contents";
+const SERVICE: &str = "contents";
+/// The version of what is built in: that of the server whose API this is.
+const BASIC_VERSION: &str = "v4.8.0";
+
+/// The metadata of a layer with what follows from its place.
+#[derive(Debug, Serialize)]
+pub(crate) struct Meta {
+    #[serde(flatten)]
+    texts: BTreeMap<&'static str, String>,
+    #[serde(rename = "Writable")]
+    is_writable: bool,
+    #[serde(rename = "Overwritable")]
+    is_overwritable: bool,
+}
+
+/// What lists and events say of a layer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    meta: Meta,
+    #[serde(rename = "Counts")]
+    counts: BTreeMap<String, usize>,
+    #[serde(rename = "Warnings")]
+    warnings: Vec<String>,
+}
+
+/// A layer with its objects.
+#[derive(Debug, Serialize)]
+pub(crate) struct Content {
+    meta: Meta,
+    sections: Sections,
+}
+
+impl Meta {
+    fn of(meta: &Metadata, type_: &str) -> Self {
+        let text = |field: &'static str| match field {
+            "Type" => type_.to_owned(),
+            "Documentation" => meta.text(field).to_owned(),
+            _ => meta.text(field).trim().to_owned(),
+        };
+        let texts = Metadata::FIELDS.into_iter().map(|field| (field, text(field))).collect();
+        let is_overwritable = matches!(type_, "local" | "basic" | "default");
+        Self { texts, is_writable: type_ == "writable", is_overwritable }
+    }
+
+    fn of_layer(layer: &Layer) -> Self {
+        let type_ = match (layer.kind(), layer.meta().text("Type")) {
+            (Kind::Plugin, _) => "plugin",
+            (Kind::Dynamic, "") => "dynamic",
+            (Kind::Dynamic, said) => said,
+        };
+        let mut meta = Self::of(layer.meta(), type_);
+        meta.texts.insert("Name", layer.name().to_owned());
+        meta
+    }
+
+    fn built_in(name: &str) -> Self {
+        let mut meta = Metadata::default();
+        meta.set("Name", name);
+        let (type_, description) = match name {
+            BACKING => ("writable", "Objects that were written one by one"),
+            _ => ("basic", "What the server has built in"),
+        };
+        meta.set("Description", description);
+        meta.set("Version", if name == BASIC { BASIC_VERSION } else { "" });
+        Self::of(&meta, type_)
+    }
+}
+
+/// All layers from top to bottom.
+pub(crate) fn summaries(objects: &Objects) -> Result<Vec<Summary>, Error> {
+    let layers = objects.layers();
+    let built_in = |name, counts| Summary { meta: Meta::built_in(name), counts, warnings: Vec::new() };
+    let mut all = vec![built_in(BACKING, backing_counts(objects, &layers)?)];
+    all.extend(layers.all().into_iter().map(|layer| summary(objects, layer, &layers)));
+    all.push(built_in(BASIC, BTreeMap::new()));
+    Ok(all)
+}
+
+/// One layer with its objects; `None` if there is none of this name.
+pub(crate) fn content(objects: &Objects, name: &str) -> Result<Option<Content>, Error> {
+    let layers = objects.layers();
+    if let Some(layer) = layers.find(name) {
+        return Ok(Some(Content { meta: Meta::of_layer(layer), sections: public(objects, layer.bundle().sections) }));
+    }
+    let sections = match name {
+        BACKING => public(objects, backing_sections(objects, &layers)?),
+        BASIC => Sections::new(),
+        _ => return Ok(None),
+    };
+    Ok(Some(Content { meta: Meta::built_in(name), sections }))
+}
+
+/// Puts an uploaded bundle in force; `method` is what its errors name. Objects of the store make room for it if
+/// `replacing` says in whose name.
+///
+/// # Errors
+/// The bundle has no name, demands what `features` lacks, cannot be read or conflicts with what is there.
+pub(crate) async fn put(
+    objects: &Objects,
+    method: &'static str,
+    bundle: &Bundle,
+    features: &[&str],
+    replacing: Option<&Principal>,
+) -> Result<Summary, Error> {
+    let name = bundle.meta.text("Name").trim();
+    let problems = problems(bundle, features);
+    if !problems.is_empty() {
+        let error = Error { type_: method.to_owned(), messages: problems.into(), code: 422, ..Error::default() };
+        return Err(error.about(CONTENTS, name));
+    }
+    let taken = |error: Error| match error.code {
+        // What conflicts in an update is the update's error, as v4.8 has it.
+        422 if method == "PUT" && error.type_ == "STORE_ERROR" => Error { type_: method.to_owned(), ..error },
+        _ => error,
+    };
+    let layer = NewLayer { name, bundle, origin: Origin::Upload };
+    let layer = objects.put_layer(layer, replacing).await.map_err(taken)?;
+    Ok(summary(objects, &layer, &objects.layers()))
+}
+
+/// Whether a client may not upload or delete a layer of this name, because it is the server's or a provider's.
+pub(crate) fn is_foreign(objects: &Objects, name: &str) -> bool {
+    RESERVED.contains(&name) || objects.layers().find(name).is_some_and(|layer| layer.kind() == Kind::Plugin)
+}
+
+/// What there is of an uploaded bundle, for whoever is told that it goes.
+pub(crate) fn uploaded(objects: &Objects, name: &str) -> Option<Summary> {
+    let layers = objects.layers();
+    let layer = layers.find(name).filter(|layer| layer.kind() == Kind::Dynamic)?;
+    Some(summary(objects, layer, &layers))
+}
+
+/// Loads the bundles that were uploaded before. One that does not load any more is told, and stays kept.
+pub(crate) async fn load_kept(objects: &Objects, log: &Log) -> Result<(), Error> {
+    for (name, text) in objects.kept_contents()? {
+        let loaded = match json::parse::<Bundle>(&text) {
+            Ok(bundle) => {
+                let layer = NewLayer { name: &name, bundle: &bundle, origin: Origin::Kept };
+                objects.put_layer(layer, None).await.map(drop).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(text) = loaded {
+            log.write(Level::Error, SERVICE, format!("Cannot load content {name}: {text}"));
+        }
+    }
+    Ok(())
+}
+
+/// What keeps a bundle from being loaded, whatever else is there.
+fn problems(bundle: &Bundle, features: &[&str]) -> Vec<String> {
+    let meta = &bundle.meta;
+    let name = meta.text("Name").trim();
+    if name.is_empty() {
+        return vec!["Store at content- has no Name metadata".to_owned()];
+    }
+    let mut problems = Vec::new();
+    if let Err(error) = bundle_version(meta.text("Version")) {
+        problems.push(format!("Layer {name}: invalid version {}: {error}", meta.text("Version").trim()));
+    }
+    if let Err(error) = requirements(meta.text("Prerequisites")) {
+        problems.push(format!("Layer {name}: error parsing prerequisites {}: {error}", meta.text("Prerequisites")));
+    }
+    let required = meta.text("RequiredFeatures").split([',', ' ', '\t', '\n']).filter(|feature| !feature.is_empty());
+    for feature in required.filter(|feature| !features.contains(feature)) {
+        problems.push(format!("Content layer {name} requires feature {feature}, but dr-provision does not provide it"));
+    }
+    problems
+}
+
+fn summary(objects: &Objects, layer: &Layer, layers: &Layers) -> Summary {
+    let mut warnings = unmet(layer, layers);
+    warnings.extend(dangling(objects, layer));
+    Summary { meta: Meta::of_layer(layer), counts: layer.counts(), warnings }
+}
+
+/// The prerequisites that are not there.
+fn unmet(layer: &Layer, layers: &Layers) -> Vec<String> {
+    let (name, wanted) = (layer.name(), layer.meta().text("Prerequisites"));
+    let test = |requirement: requirement::Requirement| {
+        let other = &requirement.name;
+        let version = match layers.find(other) {
+            Some(found) => Some(found.meta().text("Version").to_owned()),
+            None if other == BASIC => Some(BASIC_VERSION.to_owned()),
+            None if other == BACKING => Some(String::new()),
+            None => None,
+        };
+        match version.map(|version| bundle_version(&version)) {
+            Some(Ok(version)) if requirement.is_met_by(&version) => None,
+            Some(_) => Some(format!("Layer {name} prerequisite test on {other} failed")),
+            None => Some(format!("Layer {name} has {other} as a prerequisite, but {other} does not exist!")),
+        }
+    };
+    // A provider's may be unreadable: nothing of it is refused for that.
+    requirements(wanted).unwrap_or_default().into_iter().filter_map(test).collect()
+}
+
+/// The profiles that objects of a layer name and that do not exist.
+fn dangling(objects: &Objects, layer: &Layer) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (_, _, object) in layer.objects() {
+        let profiles: Vec<String> = object.get("Profiles").unwrap_or_default();
+        for (at, profile) in profiles.iter().enumerate() {
+            if matches!(objects.get("profiles", profile), Ok(None)) {
+                warnings.push(format!("Profile {profile} (at {at}) does not exist"));
+            }
+        }
+    }
+    warnings
+}
+
+fn backing_counts(objects: &Objects, layers: &Layers) -> Result<BTreeMap<String, usize>, Error> {
+    let mut counts = BTreeMap::new();
+    for kind in objects.kinds() {
+        let all = usize::try_from(objects.count(&kind.prefix)?).unwrap_or(usize::MAX);
+        counts.insert(kind.prefix.clone(), all.saturating_sub(layers.count(&kind.prefix)));
+    }
+    counts.retain(|_, count| *count > 0);
+    Ok(counts)
+}
+
+fn backing_sections(objects: &Objects, layers: &Layers) -> Result<Sections, Error> {
+    let mut sections = Sections::new();
+    for kind in objects.kinds() {
+        for object in objects.list(&kind.prefix)? {
+            let key = object.text(kind.key_field);
+            if layers.get(&kind.prefix, &key).is_none() {
+                sections.entry(kind.prefix.clone()).or_default().insert(key, Arc::unwrap_or_clone(object));
+            }
+        }
+    }
+    Ok(sections)
+}
+
+/// The objects without the keys that nobody sees.
+fn public(objects: &Objects, mut sections: Sections) -> Sections {
+    for (section, found) in &mut sections {
+        if let Some(kind) = objects.kind(section) {
+            found.values_mut().for_each(|object| kind.redact(object));
+        }
+    }
+    sections
+}
