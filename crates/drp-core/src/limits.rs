@@ -53,6 +53,8 @@ pub const UNPACK_TIME: Duration = Duration::from_secs(300);
 pub const READY_TIME: Duration = Duration::from_secs(30);
 /// Time a plugin has to answer config.
 pub const CONFIG_TIME: Duration = Duration::from_secs(300);
+/// Time until a plugin begins its answer to a client's request that is handed through, and longest silence within it.
+pub const PROXY_TIME: Duration = Duration::from_secs(300);
 /// Time a plugin has to answer stop and exit.
 pub const STOP_TIME: Duration = Duration::from_secs(60);
 /// Time from SIGTERM to SIGKILL.

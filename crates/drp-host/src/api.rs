@@ -16,6 +16,7 @@ mod isos;
 mod jobs;
 mod objects;
 mod params;
+mod plugin_apis;
 mod plugin_providers;
 mod prefs;
 pub(crate) mod reply;
@@ -32,7 +33,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{any, get, post, put},
 };
 use drp_core::{Error, contract};
 
@@ -83,6 +84,8 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/isos/{*path}", get(isos::get).post(isos::post).delete(isos::delete))
         .route("/contents", get(contents::list).post(contents::create))
         .route("/contents/{name}", get(contents::get).put(contents::replace).delete(contents::delete))
+        .route("/plugin-apis/{plugin}", any(plugin_apis::forward))
+        .route("/plugin-apis/{plugin}/{*rest}", any(plugin_apis::forward))
         .route("/plugin_providers", get(plugin_providers::list))
         .route("/plugin_providers/{name}", get(plugin_providers::get).post(plugin_providers::upload).delete(plugin_providers::delete).layer(DefaultBodyLimit::disable()))
         .route("/plugin_providers/{name}/binary", get(binary::get))

@@ -5,6 +5,7 @@
 pub(crate) mod call;
 mod callback;
 mod configuration;
+mod forward;
 pub(crate) mod output;
 #[cfg(test)]
 pub(crate) mod peer;
@@ -29,7 +30,7 @@ use drp_core::{Level, Model, Plugin, RawModel};
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{sockets::SocketDirectory, supervise::Supervisor};
+use self::{call::PluginCaller, sockets::SocketDirectory, supervise::Supervisor};
 use crate::{
     actions::Actions,
     auth::Auth,
@@ -78,6 +79,8 @@ struct Unit {
     nudge: Notify,
     state: watch::Sender<State>,
     errors: Mutex<Vec<String>>,
+    /// How to call it, while it is in service.
+    caller: Mutex<Option<Arc<PluginCaller>>>,
 }
 
 /// How far a plugin is (`host.md` §6.3).
@@ -144,6 +147,12 @@ impl Plugins {
     pub(crate) fn errors(&self, plugin: &str) -> Vec<String> {
         let unit = self.0.units().get(plugin).cloned();
         unit.map(|unit| unit.errors.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
+    }
+
+    /// How to call a plugin, if it is in service.
+    pub(crate) fn caller(&self, plugin: &str) -> Option<Arc<PluginCaller>> {
+        let unit = self.0.units().get(plugin).cloned()?;
+        unit.caller.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How far a plugin is; whoever is no test waits with [`settled`](Self::settled).

@@ -51,6 +51,7 @@ impl CallError {
 pub(crate) struct PluginCaller {
     plugin: String,
     redactor: Arc<Redactor>,
+    socket: Arc<Path>,
     client: Client<SocketConnector, Full<Bytes>>,
     in_flight: watch::Sender<InFlight>,
     ended: CancellationToken,
@@ -69,10 +70,12 @@ pub(crate) struct Reservation(Arc<PluginCaller>);
 impl PluginCaller {
     /// A caller of the plugin `plugin` that listens at `socket`; `redactor` is that of its log.
     pub(crate) fn new(plugin: &str, socket: &Path, redactor: Arc<Redactor>) -> Self {
+        let socket: Arc<Path> = socket.into();
         Self {
             plugin: plugin.to_owned(),
             redactor,
-            client: Client::builder(TokioExecutor::new()).build(SocketConnector(socket.into())),
+            client: Client::builder(TokioExecutor::new()).build(SocketConnector(Arc::clone(&socket))),
+            socket,
             in_flight: watch::Sender::default(),
             ended: CancellationToken::new(),
         }
@@ -81,6 +84,16 @@ impl PluginCaller {
     /// The name of the plugin.
     pub(crate) fn plugin(&self) -> &str {
         &self.plugin
+    }
+
+    /// Where it listens.
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Cancelled when nothing more is to be had from it.
+    pub(super) fn ended(&self) -> &CancellationToken {
+        &self.ended
     }
 
     /// Keeps a value that goes out in an action from coming back in the log.
@@ -265,7 +278,7 @@ fn shown(body: &[u8]) -> String {
 }
 
 /// An error and its causes in one line; hyper's own text says next to nothing.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     SECTION, Shared, State, Unit,
-    call::CallError,
+    call::{CallError, PluginCaller},
     configuration::{Configuration, configuration},
     output::cut_at,
     publish::publish_all,
@@ -178,6 +178,7 @@ impl Supervisor {
             self.set_errors(Vec::new()).await;
         }
         self.publish("configed", &self.configured(wanted));
+        self.set_caller(Some(run.caller.clone()));
         self.to(State::Configured);
         self.tell("is configured");
         // A plugin that crashes after every start keeps the reason until it has lived a while.
@@ -310,7 +311,14 @@ impl Supervisor {
     }
 
     fn to(&self, state: State) {
+        if state != State::Configured {
+            self.set_caller(None);
+        }
         self.unit.state.send_replace(state);
+    }
+
+    fn set_caller(&self, caller: Option<Arc<PluginCaller>>) {
+        *self.unit.caller.lock().unwrap_or_else(PoisonError::into_inner) = caller;
     }
 
     /// Says what is wrong with the plugin, in its object where that can be written.

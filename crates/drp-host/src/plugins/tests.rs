@@ -267,3 +267,14 @@ async fn events_are_posted_to_those_who_have_them_the_old_way() {
     until("the event is there", || host.messages().iter().any(posted)).await;
     assert!(!host.messages().iter().any(|line| line.contains(r#"event {"Type":"log""#)));
 }
+
+#[tokio::test]
+async fn a_plugin_can_be_called_while_it_is_in_service() {
+    let host = TestHost::running("rude", json!({})).await;
+    let caller = host.plugins.caller("p1").unwrap();
+    let request = http::Request::get("/api/v3/plugin-apis/p1/x").header("host", "x").body(axum::body::Body::empty());
+    let response = caller.forward(request.unwrap(), Duration::from_secs(10)).await.unwrap();
+    assert_eq!(response.status(), 404);
+    host.objects.delete(&crate::auth::Principal::system(), "plugins", "p1").await.unwrap();
+    until("it is out of service", || host.plugins.caller("p1").is_none()).await;
+}

@@ -123,3 +123,16 @@ echo '{"Name":"fresh","PluginVersion":4,"Content":"sections: {profiles: {global:
     assert_eq!(upload(&peer, "fresh", STREAM, provider("fresh", "v1")).await.status, StatusCode::CREATED);
     peer.host.stop().await;
 }
+
+#[tokio::test]
+async fn only_a_running_plugin_serves_an_api_of_its_own() {
+    let peer = Peer::start().await;
+    let missing = peer.call("PUT", "/plugin-apis/nobody/a/b?c", "").await;
+    assert_eq!(missing.error(), (404, "PUT".into(), "Not Found".into()));
+    let plugin = r#"{"Name":"idle","Provider":"none"}"#;
+    assert_eq!(peer.call("POST", "/plugins", plugin).await.status, 201);
+    for path in ["/plugin-apis/idle", "/plugin-apis/idle/a"] {
+        assert_eq!(peer.call("GET", path, "").await.error().2, "Plugin idle is not running");
+    }
+    peer.host.stop().await;
+}
