@@ -30,7 +30,7 @@ pub(super) struct Received {
 /// Where the executable comes from.
 enum Source<'a> {
     Body(BodyDataStream),
-    Field(Field<'a>),
+    Field(Box<Field<'a>>),
 }
 
 impl Source<'_> {
@@ -64,7 +64,7 @@ pub(super) async fn receive(providers: &Arc<Providers>, name: &str, request: Req
                     let file = field.file_name().unwrap_or_default();
                     let base = file.rsplit(['/', '\\']).next().unwrap_or_default();
                     let name = if base.is_empty() { name.to_owned() } else { base.to_owned() };
-                    return write(providers, &name, Source::Field(field), None).await;
+                    return write(providers, &name, Source::Field(Box::new(field)), None).await;
                 }
             }
         }
