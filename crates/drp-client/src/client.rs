@@ -13,13 +13,13 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     BadAnswer, BuildRequestError, ClientError, ClientErrorKind, Config, ConfigError, Credentials, EventTimes, Request,
-    answer, backoff::Backoff, config::reasonable, endpoint::Endpoint, error, tls,
+    answer, backoff::Backoff, config::reasonable, endpoint::Endpoint, error, tls, turns::Turns,
 };
 
 /// A session with one server. Clones share connections, credentials and pinned certificates, and cost next to nothing.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     request_time: Duration,
 }
 
@@ -30,6 +30,7 @@ pub(crate) struct Inner {
     pub(crate) authorization: HeaderValue,
     pub(crate) connect_time: Duration,
     pub(crate) event_times: EventTimes,
+    pub(crate) turns: Turns,
     http: reqwest::Client,
     body_bytes_max: usize,
 }
@@ -50,6 +51,7 @@ impl Client {
             authorization,
             connect_time: reasonable(config.connect_time),
             event_times: config.event_times.reasonable(),
+            turns: Turns::default(),
             http,
             body_bytes_max: config.body_bytes_max,
         };

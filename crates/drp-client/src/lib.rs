@@ -76,6 +76,7 @@ mod error;
 mod events;
 mod objects;
 mod params;
+mod turns;
 
 pub use client::Client;
 pub use config::{Config, ConfigError, Credentials, Secret};

@@ -118,6 +118,7 @@ impl ObjectParams {
     /// Reads one param, computes its new value with `change`, and sets it if nobody else wrote in between; else does
     /// it all again, so that no change is ever lost. A new value that is written as `null` removes the param.
     ///
+    /// Updates of one object through clones of one client take turns, so that only other processes can be in the way.
     /// It keeps trying for [`limits::UPDATE_TIME`], with waits between the tries that spread many writers out.
     ///
     /// # Errors
@@ -129,6 +130,9 @@ impl ObjectParams {
     {
         let deadline = Instant::now() + limits::UPDATE_TIME;
         let mut backoff = Backoff::new(limits::UPDATE_WAIT_MIN, limits::UPDATE_WAIT_MAX);
+        let turn = self.client.inner.turns.of(&self.object());
+        // Whose turn does not come in time tries all the same: the comparison keeps every update.
+        let _turn = tokio::time::timeout(limits::UPDATE_TIME / 2, turn.lock()).await;
         loop {
             let base = self.base(name).await?;
             let new = change(self.parse(name, &base)?);

@@ -14,6 +14,7 @@ mod refusal;
 mod tests;
 mod values;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -99,6 +100,11 @@ impl Objects {
     /// All types, sorted by prefix.
     pub(crate) fn kinds(&self) -> Vec<Arc<ObjectType>> {
         self.catalog.load().types.all().cloned().collect()
+    }
+
+    /// Scope by scope the actions that a role may name.
+    pub(crate) fn scopes(&self) -> BTreeMap<String, BTreeSet<&'static str>> {
+        self.catalog.load().types.scopes()
     }
 
     /// The schemas in use.

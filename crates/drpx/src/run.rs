@@ -55,7 +55,9 @@ fn plugin_params(args: &RunArgs) -> Result<Params, Failure> {
         None => Params::from(std::collections::BTreeMap::new()),
     };
     params.extend(param::parse_items(&args.params)?);
-    params.extend(param::read_secrets(&args.secrets)?);
+    let secrets = param::read_secrets(&args.secrets)?;
+    show::hide(secrets.values().filter_map(drp_core::Raw::as_string).collect());
+    params.extend(secrets);
     Ok(params)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Nobody may be reading any more (`drpx run … | head`); that is no reason to fail, so what cannot be written is let go.
 
-use std::io::Write;
+use std::{io::Write, sync::OnceLock};
 
 use anstyle::{AnsiColor, Style};
 use drp_core::{Event, Level, Line, Raw};
@@ -12,9 +12,19 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const QUIET: Style = AnsiColor::BrightBlack.on_default();
 
+/// Secrets of the command line, which are shown nowhere, whoever repeats them.
+static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
+const MASK: &str = "<secret>";
+
+/// Cuts these texts out of everything that is shown from now on.
+pub(crate) fn hide(secrets: Vec<String>) {
+    // Said once, before anything is shown.
+    let _ = SECRETS.set(secrets);
+}
+
 /// One thing that happened: what, and the rest.
 pub(crate) fn step(style: Style, what: &str, text: &str) {
-    let text = escape_controls(text);
+    let text = presentable(text);
     let _ = writeln!(anstream::stdout(), "{style}{what:>12}{style:#} {text}");
 }
 
@@ -25,18 +35,18 @@ pub(crate) fn result(value: &Raw) {
 
 /// Progress that is not part of the output.
 pub(crate) fn progress(what: &str, text: &str) {
-    let text = escape_controls(text);
+    let text = presentable(text);
     let _ = writeln!(anstream::stderr(), "{GOOD}{what:>12}{GOOD:#} {text}");
 }
 
 /// Something to be careful about.
 pub(crate) fn warn(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {}", escape_controls(text));
+    let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {}", presentable(text));
 }
 
 /// What ended the command; may have several lines.
 pub(crate) fn complain(text: &str) {
-    let lines: Vec<String> = text.lines().map(escape_controls).collect();
+    let lines: Vec<String> = text.lines().map(presentable).collect();
     let _ = writeln!(anstream::stderr(), "{BAD}error{BAD:#}: {}", lines.join("\n"));
 }
 
@@ -52,7 +62,7 @@ pub(crate) fn line(line: &Line) {
 
 /// A line of the server's log, on its own.
 pub(crate) fn log_line(line: &Line) {
-    let _ = writeln!(anstream::stderr(), "{} {}", line.time, escape_controls(&text_of(line)));
+    let _ = writeln!(anstream::stderr(), "{} {}", line.time, presentable(&text_of(line)));
 }
 
 /// An event.
@@ -65,8 +75,10 @@ fn text_of(line: &Line) -> String {
     format!("{} {}: {}", line.service, line.level, line.message.trim_end())
 }
 
-/// Text from elsewhere must not steer the terminal, nor look like several lines.
-fn escape_controls(text: &str) -> String {
+/// Text from elsewhere must not steer the terminal, look like several lines, or repeat a secret.
+fn presentable(text: &str) -> String {
+    let secrets = SECRETS.get().into_iter().flatten().filter(|secret| !secret.is_empty());
+    let text = secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
     let escape = |c: char| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
 }
@@ -77,6 +89,6 @@ mod tests {
 
     #[test]
     fn text_from_elsewhere_cannot_steer_the_terminal() {
-        assert_eq!(escape_controls("a\u{1b}[2Jb\nc\t→"), "a\\u{1b}[2Jb\\nc\t→");
+        assert_eq!(presentable("a\u{1b}[2Jb\nc\t→"), "a\\u{1b}[2Jb\\nc\t→");
     }
 }

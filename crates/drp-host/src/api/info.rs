@@ -1,6 +1,10 @@
 //! `GET /info`: what this host is and can.
 
-use std::{collections::BTreeMap, env::consts, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env::consts,
+    sync::Arc,
+};
 
 use axum::extract::State;
 use http::StatusCode;
@@ -13,20 +17,20 @@ use super::{
 use crate::shared::Shared;
 
 /// What clients may rely on. They change what they do by these names, so none stands here before it is true.
-pub(super) const FEATURES: [&str; 8] = [
+pub(super) const FEATURES: [&str; 10] = [
     "api-v3",
     "bundle-objects",
     "partial-objects",
     "plugin-v2",
     "plugin-v2-safe-config",
+    "regex-string-filters",
+    "roles",
     "secure-params",
     "separate-meta-api",
     "slim-objects",
 ];
 /// Types whose number `info` tells.
 const COUNTED: [&str; 3] = ["machines.count", "subnets.count", "contexts.count"];
-/// What may be done to every object.
-const BASE_ACTIONS: [&str; 7] = ["list", "get", "create", "update", "delete", "actions", "action"];
 
 pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call) -> Reply {
     call.require("info", "get", "")?;
@@ -84,31 +88,6 @@ pub(super) fn info(shared: &Shared) -> Value {
 
 /// Scope by scope the actions that a role may name (`models.md` §15.3).
 fn scopes(shared: &Shared) -> BTreeMap<String, BTreeMap<&'static str, Value>> {
-    let mut scopes = BTreeMap::new();
-    let mut add = |scope: &str, actions: &[&[&'static str]]| {
-        let actions = actions.iter().copied().flatten().map(|action| (*action, json!({}))).collect();
-        scopes.insert(scope.to_owned(), actions);
-    };
-    for known in shared.objects.kinds() {
-        let secure: &[&str] = if known.has_params { &["getSecure", "updateSecure"] } else { &[] };
-        let more: &[&str] = match known.prefix.as_str() {
-            "machines" => &["updateTaskList", "token", "whoami"],
-            "users" => &["token", "password"],
-            "jobs" => &["log"],
-            _ => &[],
-        };
-        add(&known.prefix, &[&BASE_ACTIONS, secure, more]);
-    }
-    for name in ["interfaces", "plugin_providers"] {
-        add(name, &[&BASE_ACTIONS]);
-    }
-    add("preferences", &[&["list", "post"]]);
-    add("contents", &[&["list", "get", "create", "update", "delete"]]);
-    for name in ["files", "isos"] {
-        add(name, &[&["list", "get", "post", "delete"]]);
-    }
-    add("info", &[&["get"]]);
-    add("objects", &[&["list"]]);
-    add("system", &[&["upgrade", "replicate", "active", "passive", "actions", "action"]]);
-    scopes
+    let empty = |actions: BTreeSet<&'static str>| actions.into_iter().map(|action| (action, json!({}))).collect();
+    shared.objects.scopes().into_iter().map(|(scope, actions)| (scope, empty(actions))).collect()
 }

@@ -219,7 +219,7 @@ impl Objects {
         object: &mut RawModel,
     ) -> Result<Vec<String>, Error> {
         // An object is saved under the key that the bundle has it under, whatever it says itself.
-        crate::types::set_text(object, kind.key_field, key);
+        kind.set_key(object, key);
         if let Err(error) = kind.fill(object) {
             return Ok(vec![error.to_string()]);
         }

@@ -76,6 +76,24 @@ fn data_that_is_kept_goes_on_where_it_ended() {
 }
 
 #[test]
+fn a_secret_of_the_command_line_is_shown_nowhere() {
+    const SECRET: &str = "opensesame-4711";
+    let mut command = drpx();
+    command.arg("run").arg(incrementer()).args(["--secret", "demo/key=env:DEMO_KEY", "--demo", "--exit"]);
+    // The param that repeats it is no secret one, so the server does not know either.
+    command.args([
+        "--param",
+        "demo/other=opensesame-4711",
+        "--action",
+        "increment={\"incrementer/parameter\":\"opensesame-4711\"}",
+    ]);
+    let (out, err, code) = texts(&command.env("DEMO_KEY", SECRET).output().unwrap());
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(!out.contains(SECRET) && !err.contains(SECRET), "{out}{err}");
+    assert!(out.contains("<secret> is now 1"), "{out}");
+}
+
+#[test]
 fn exit_codes_tell_what_went_wrong() {
     let dir = tempfile::tempdir().unwrap();
     let provider = dir.path().join("bad-provider");
