@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use drp_core::limits;
+use drp_core::{chain, limits};
 use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 
@@ -101,7 +101,7 @@ impl Client {
             let Some(wait) = wait else {
                 return Err(ClientError::new(request.to_string(), failure.kind));
             };
-            tracing::debug!(%request, ?wait, reason = error::chain(&failure.kind), "request is repeated");
+            tracing::debug!(%request, ?wait, reason = chain(&failure.kind), "request is repeated");
             tokio::time::sleep(wait).await;
             tries += 1;
         }

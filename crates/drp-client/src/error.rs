@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
-use drp_core::{Error, json::ParseError};
+use drp_core::{Error, chain, json::ParseError};
 use rustls::{CertificateError, OtherError};
 
 use crate::BuildRequestError;
@@ -219,16 +219,6 @@ fn tls_cause(error: &(dyn StdError + 'static)) -> Option<Box<dyn StdError + Send
         };
     }
     None
-}
-
-pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text = format!("{text}: {error}");
-        next = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

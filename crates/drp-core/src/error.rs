@@ -1,6 +1,6 @@
 //! The error object of the wire (`models.md` §6).
 
-use std::fmt;
+use std::{fmt, iter};
 
 use crate::{List, wire::wire_object};
 
@@ -85,6 +85,14 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// An error and its causes on one line, as a message or a log line has them: many libraries' own text says next to
+/// nothing.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ mod scalar;
 mod secure_data;
 mod selector;
 
-pub use error::Error;
+pub use error::{Error, chain};
 pub use event::Event;
 pub use json::{List, Map, OrNull, Params, Raw};
 pub use log::{Level, Line, ParseLevelError};

@@ -8,9 +8,9 @@ use std::{
     process::ExitCode,
 };
 
-use drp_core::{Level, contract};
+use drp_core::{Level, chain, contract};
 
-use crate::{Provider, error::chain, listen, unpack};
+use crate::{Provider, listen, unpack};
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use drp_client::ClientError;
+use drp_core::chain;
 
 use crate::redact::redact;
 
@@ -119,17 +120,6 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
         let code = (&error as &(dyn StdError + 'static)).downcast_ref::<ClientError>().and_then(ClientError::status);
         Self::new(code.unwrap_or(500), chain(&error))
     }
-}
-
-/// The error and its causes on one line.
-pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use drp_client::{Client, Config, EventStream};
-use drp_core::{Action, Error as WireError, Event, Params, contract};
+use drp_core::{Action, Error as WireError, Event, Params, chain, contract};
 use futures_util::FutureExt;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -26,7 +26,6 @@ use crate::{
     Context, Error, Provider, Result,
     configure::{Configured, PreparedConfiguration},
     context::Call,
-    error::chain,
     event,
     exchange::{
         Refused, asked_level, check_content_type, cleaned, done, log_token, moved, parse, read_body, respond,

@@ -1,12 +1,12 @@
 //! `drpx action`: one action on a running server.
 
 use drp_client::{Client, ClientError, Request};
-use drp_core::{Machine, Model, Raw, contract};
+use drp_core::{Machine, Model, Raw, chain, contract};
 
 use crate::{
     cli::ActionArgs,
     connection::connect,
-    exit::{Exit, Failure, chain},
+    exit::{Exit, Failure},
     param, show,
 };
 

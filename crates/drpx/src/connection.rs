@@ -1,12 +1,9 @@
 //! A client for the server that the command line names.
 
 use drp_client::{Client, Config, Credentials, TlsPolicy};
+use drp_core::chain;
 
-use crate::{
-    cli::ConnectionArgs,
-    exit::{Failure, chain},
-    show,
-};
+use crate::{cli::ConnectionArgs, exit::Failure, show};
 
 /// Makes the client; nothing is sent yet.
 pub(crate) fn connect(args: &ConnectionArgs) -> Result<Client, Failure> {

@@ -7,14 +7,14 @@ mod plugin;
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use drp_client::{Client, Config, Credentials, EventStream, StreamItem, TlsPolicy};
-use drp_core::{Params, PluginProvider};
+use drp_core::{Params, PluginProvider, chain};
 use drp_host::{Host, HostConfig, LogLines};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::{
     cli::RunArgs,
-    exit::{Exit, Failure, chain},
+    exit::{Exit, Failure},
     param, show,
     signals::Signals,
 };

@@ -1,10 +1,11 @@
 //! `drpx serve`: the server alone.
 
+use drp_core::chain;
 use drp_host::{Admin, Host, HostConfig};
 
 use crate::{
     cli::ServeArgs,
-    exit::{Exit, Failure, chain},
+    exit::{Exit, Failure},
     show,
     signals::Signals,
 };

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use drp_core::Selector;
+use drp_core::{Selector, chain};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     sync::oneshot,
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::{Client, ClientErrorKind, EventTimes, error};
+use crate::{Client, ClientErrorKind, EventTimes};
 
 use super::{
     StreamItem,
@@ -72,7 +72,7 @@ impl Session {
                 }
                 _ = ping.tick() => {
                     if let Err(error) = self.send(vec![Message::Ping(Vec::new().into())]).await {
-                        return Ended::Lost(error::chain(&error));
+                        return Ended::Lost(chain(&error));
                     }
                 }
                 message = self.socket.next() => {
@@ -80,7 +80,7 @@ impl Session {
                     match self.take(message) {
                         Ok(Frame::Close(reason)) => return Ended::Lost(reason),
                         Ok(_) => {}
-                        Err(error) => return Ended::Lost(error::chain(&error)),
+                        Err(error) => return Ended::Lost(chain(&error)),
                     }
                 }
             }
@@ -105,7 +105,7 @@ impl Session {
         match timeout(limit, farewell).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::debug!(reason = error::chain(&error), "the event stream was not closed in order")
+                tracing::debug!(reason = chain(&error), "the event stream was not closed in order")
             }
             Err(_) => tracing::debug!(?limit, "the server did not answer the end of the event stream"),
         }

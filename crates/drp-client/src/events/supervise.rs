@@ -2,10 +2,10 @@
 
 use std::{future::Future, sync::Arc};
 
-use drp_core::Selector;
+use drp_core::{Selector, chain};
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::{Client, backoff::Backoff, error};
+use crate::{Client, backoff::Backoff};
 
 use super::{
     StreamItem,
@@ -59,7 +59,7 @@ async fn reopen(client: &Client, selectors: &Arc<[Selector]>, queue: &Arc<Queue>
         match Session::open(client, Arc::clone(selectors), queue).await {
             Ok(session) => return session,
             // The interruption was told once; each try would only repeat it.
-            Err(error) => tracing::debug!(reason = error::chain(&error), "the event stream cannot be opened again yet"),
+            Err(error) => tracing::debug!(reason = chain(&error), "the event stream cannot be opened again yet"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The wire errors of the object engine (`api.md` §3.3).
 
-use drp_core::Error;
 use drp_core::patch::{Patch, PatchError};
+use drp_core::{Error, chain};
 
 use super::Ask;
 use crate::store::{CommitError, StoreError};
@@ -86,15 +86,4 @@ pub(super) fn uncommitted(ask: Ask<'_>, error: &CommitError) -> Error {
         _ => 500,
     };
     Error::new(code, ask.method, chain(error)).about(ask.prefix, ask.key)
-}
-
-/// An error and its sources as one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line = format!("{line}: {error}");
-        source = error.source();
-    }
-    line
 }

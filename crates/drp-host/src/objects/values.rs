@@ -1,6 +1,6 @@
 //! The param values in an object that is written: checked against their declarations, and sealed where these say so.
 
-use drp_core::{Error, Param, Params, Raw, RawModel};
+use drp_core::{Error, Param, Params, Raw, RawModel, chain};
 
 use super::{Ask, Objects, Place, read};
 use crate::secrets;
@@ -133,7 +133,7 @@ pub(super) fn violation(name: &str, value: &str, problems: &[String]) -> String 
 }
 
 pub(super) fn key_failed(ask: Ask<'_>, error: &secrets::KeyError) -> Error {
-    Error::new(500, ask.method, super::refusal::chain(error)).about(ask.prefix, ask.key)
+    Error::new(500, ask.method, chain(error)).about(ask.prefix, ask.key)
 }
 
 fn shown(value: &Raw) -> String {

@@ -3,7 +3,7 @@
 use std::{io, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use drp_core::{Action, Error, Event, Params, Raw, contract, json, limits};
+use drp_core::{Action, Error, Event, Params, Raw, chain, contract, json, limits};
 use futures_util::future::BoxFuture;
 use http::{Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -275,12 +275,6 @@ fn unwrap_double(error: Error) -> Error {
 
 fn shown(body: &[u8]) -> String {
     cut_at(&String::from_utf8_lossy(body), SHOWN_BYTES_MAX)
-}
-
-/// An error and its causes in one line; hyper's own text says next to nothing.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Connects to the socket, whatever host the request names.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
-use drp_core::limits;
+use drp_core::{chain, limits};
 use futures_util::stream;
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::UnixStream, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::call::{CallError, PluginCaller, chain};
+use super::call::{CallError, PluginCaller};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

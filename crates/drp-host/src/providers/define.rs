@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use drp_content::Bundle;
-use drp_core::{Error, PluginProvider, contract, json, limits, names};
+use drp_core::{Error, PluginProvider, chain, contract, json, limits, names};
 use thiserror::Error as ThisError;
 use tokio::process::Command;
 
@@ -120,10 +120,4 @@ pub(super) fn executables(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

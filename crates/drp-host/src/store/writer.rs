@@ -3,12 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::error::Error;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
+use drp_core::chain;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::batch::within;
@@ -208,15 +208,4 @@ fn answer_all(group: Vec<Job>, error: &CommitError) {
 fn answer(to: oneshot::Sender<Result<Committed, CommitError>>, outcome: Result<Committed, CommitError>) {
     // A committer that no longer waits does not want to know.
     let _ = to.send(outcome);
-}
-
-/// An error and its sources as one line.
-fn chain(error: &StoreError) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line = format!("{line}: {error}");
-        source = error.source();
-    }
-    line
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use drp_client::{Client, ClientError, Request};
-use drp_core::{AvailableAction, Machine, Model, Params, Plugin, PluginProvider, Raw, contract, json};
+use drp_core::{AvailableAction, Machine, Model, Params, Plugin, PluginProvider, Raw, chain, contract, json};
 
 use crate::{
     cli::RunArgs,
-    exit::{Exit, Failure, chain},
+    exit::{Exit, Failure},
     show,
 };
 

@@ -4,11 +4,11 @@ use std::{collections::HashMap, time::Duration};
 
 use drp_client::{Client, ClientError, EventStream, StreamItem};
 use drp_core::{
-    Model, Params, Plugin, Raw, limits,
+    Model, Params, Plugin, Raw, chain, limits,
     patch::{Operation, Patch, pointer},
 };
 
-use crate::exit::{Failure, chain};
+use crate::exit::Failure;
 
 /// How often the plugin is asked what is wrong with it, while no event says that it is configured.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
