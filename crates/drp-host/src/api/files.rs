@@ -20,7 +20,7 @@ use tokio::{
 use super::{
     conditional,
     reply::{self, Fail, Reply},
-    request::{At, Call, Query},
+    request::{At, Call, Query, STREAM, require_stream},
 };
 use crate::{
     files::{FileError, FileName, Files, OpenFile},
@@ -31,7 +31,6 @@ const FILES: &str = "files";
 const CHUNK_BYTES: usize = 64 << 10;
 /// Longest silence within an upload.
 const PAUSE_MAX: Duration = limits::HEADER_TIME;
-pub(super) const STREAM: &str = "application/octet-stream";
 
 /// `GET /files?path=`: the names in a folder.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, query: Query) -> Reply {
@@ -81,11 +80,7 @@ pub(super) async fn post(
     body: Body,
 ) -> Reply {
     call.require(FILES, "post", path.trim_start_matches('/'))?;
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type != STREAM {
-        let text = format!("Want content-type {STREAM}, not {content_type}");
-        return Err(call.error(400, text).about(FILES, &path).into());
-    }
+    require_stream(&headers).map_err(|text| call.error(400, text).about(FILES, &path))?;
     let invalid = || call.error(400, "Invalid file name").about(FILES, &path);
     let name = FileName::parse(&path).filter(|name| name.split().is_some()).ok_or_else(invalid)?;
     if path.ends_with('/') {

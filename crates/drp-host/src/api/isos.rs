@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::{body::Body, extract::State, response::Response};
-use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::{
-    files::{STREAM, blocking, no_file, receive, send},
+    files::{blocking, no_file, receive, send},
     reply::{self, Fail, Reply},
-    request::{At, Call},
+    request::{At, Call, require_stream},
 };
 use crate::{files::FileName, shared::Shared};
 
@@ -46,11 +46,7 @@ pub(super) async fn post(
     body: Body,
 ) -> Reply {
     call.require(ISOS, "post", &path)?;
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type != STREAM {
-        let text = format!("Want content-type {STREAM}, not {content_type}");
-        return Err(call.error(415, text).about(ISOS, &shown(&path)).into());
-    }
+    require_stream(&headers).map_err(|text| call.error(415, text).about(ISOS, &shown(&path)))?;
     let invalid = || call.error(400, "Invalid file name").about(ISOS, &shown(&path));
     let name = flat(&path).ok_or_else(invalid)?;
     let size = receive(&shared.isos, &name, body).await.map_err(|error| error.wire(ISOS, &name))?;

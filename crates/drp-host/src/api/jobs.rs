@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use super::{
     objects::{self, find_kind, show},
     reply::{self, Fail, Reply},
-    request::{self, At, Call, JsonBody, Query},
+    request::{self, At, Call, JsonBody, Query, STREAM, require_stream},
 };
 use crate::{
     jobs::{NextJob, OpenLog},
@@ -23,7 +23,6 @@ use crate::{
 };
 
 const JOBS: &str = "jobs";
-const STREAM: &str = "application/octet-stream";
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// `GET /jobs`.
@@ -69,11 +68,7 @@ pub(super) async fn append(
     body: Body,
 ) -> Reply {
     let job = authorized(&shared, &call, &key, "log")?;
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type != STREAM {
-        let text = format!("Want content-type {STREAM}, not {content_type}");
-        return Err(call.error(415, text).about(JOBS, &key).into());
-    }
+    require_stream(&headers).map_err(|text| call.error(415, text).about(JOBS, &key))?;
     let text = request::read(body, limits::BODY_BYTES_MAX, &call.method).await?;
     shared.jobs.append(&job, text).await?;
     Ok(reply::no_content())

@@ -17,6 +17,8 @@ use tokio::time;
 use super::reply::Fail;
 use crate::auth::Principal;
 
+/// The content type of plain bytes.
+pub(super) const STREAM: &str = "application/octet-stream";
 /// Longest silence within a body.
 const BODY_PAUSE_MAX: Duration = limits::HEADER_TIME;
 
@@ -143,8 +145,21 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
+/// Says what is wrong with the content type of a request that carries plain bytes; with which code that is refused
+/// differs from space to space.
+pub(super) fn require_stream(headers: &HeaderMap) -> Result<(), String> {
+    match content_type(headers) {
+        STREAM => Ok(()),
+        other => Err(format!("Want content-type {STREAM}, not {other}")),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
 fn require_json(headers: &HeaderMap, method: &Method) -> Result<(), Error> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = content_type(headers);
     if content_type.to_ascii_lowercase().contains("application/json") {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::{io::AsyncWriteExt, time};
 
-use super::{super::files::STREAM, API_ERROR};
+use super::{super::request::STREAM, API_ERROR};
 use crate::providers::{Providers, Upload, UploadError};
 
 /// Longest silence within an upload.
