@@ -14,6 +14,7 @@ use crate::{
     layers::{Kind, Layer, Layers},
     log::Log,
     objects::{NewLayer, Objects, Origin},
+    params::ParamValues,
 };
 
 /// The layer of the objects that clients write one by one.
@@ -102,8 +103,29 @@ pub(crate) fn summaries(objects: &Objects) -> Result<Vec<Summary>, Error> {
     Ok(all)
 }
 
-/// One layer with its objects; `None` if there is none of this name.
-pub(crate) fn content(objects: &Objects, name: &str) -> Result<Option<Content>, Error> {
+/// One layer with its objects; `None` if there is none of this name. Secret params are open where `by` may see them:
+/// clients seal them for a key of their own before they write them down.
+pub(crate) fn content(
+    objects: &Objects,
+    params: &ParamValues,
+    by: &Principal,
+    name: &str,
+) -> Result<Option<Content>, Error> {
+    let Some(mut content) = sealed_content(objects, name)? else { return Ok(None) };
+    for (section, found) in &mut content.sections {
+        for (key, object) in found.iter_mut().filter(|(key, _)| by.allows(section, "getSecure", key)) {
+            if object.fields.contains_key("Params")
+                // What does not open is shown as it is.
+                && let Ok(opened) = params.opened_at(section, key, object)
+            {
+                object.set("Params", &opened).map_err(|error| Error::new(500, "GET", error.to_string()))?;
+            }
+        }
+    }
+    Ok(Some(content))
+}
+
+fn sealed_content(objects: &Objects, name: &str) -> Result<Option<Content>, Error> {
     let layers = objects.layers();
     if let Some(layer) = layers.find(name) {
         return Ok(Some(Content { meta: Meta::of_layer(layer), sections: public(objects, layer.bundle().sections) }));

@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 }
 
 /// The objects of one provider or uploaded bundle.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layer {
     name: String,
     kind: Kind,
@@ -83,6 +83,13 @@ impl Layer {
         object.fields.insert("ReadOnly".to_owned(), Raw::from(Value::Bool(true)));
         object.fields.insert("Bundle".to_owned(), Raw::from(self.name.as_str()));
         self.sections.entry(section.to_owned()).or_default().insert(key.to_owned(), Arc::new(object));
+    }
+
+    /// Puts an object in the place of one that is there.
+    pub(crate) fn replace(&mut self, section: &str, key: &str, object: RawModel) {
+        if let Some(place) = self.sections.get_mut(section).and_then(|objects| objects.get_mut(key)) {
+            *place = Arc::new(object);
+        }
     }
 
     /// All objects as section, key and object.

@@ -10,6 +10,7 @@ mod layering;
 pub(crate) mod list;
 mod place;
 mod refusal;
+mod sealing;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -27,6 +28,7 @@ use tokio::sync::{Mutex, MutexGuard, RwLock};
 pub(crate) use self::events::spawn_event_pump;
 pub(crate) use self::layering::{NewLayer, Origin};
 use self::place::{Place, not_committed, unique_changes};
+use self::sealing::SealedNames;
 use crate::auth::Principal;
 use crate::layers::Layers;
 use crate::schema::Schemas;
@@ -45,7 +47,8 @@ const PAGE: usize = 1000;
 pub(crate) struct Objects {
     store: Arc<dyn Store>,
     catalog: ArcSwap<Catalog>,
-    /// Held by creators, and alone by who changes layers: so a key never comes to be in both.
+    /// Held by who changes objects, and alone by who changes layers or declares a param: so a key never comes to be
+    /// in both, and no value of a secret is written in plain.
     gate: RwLock<()>,
     /// Who wants to change the same object waits in line, instead of overtaking each other again and again. The
     /// compare-and-set alone keeps changes apart.
@@ -53,6 +56,7 @@ pub(crate) struct Objects {
     hasher: RandomState,
     schemas: Schemas,
     secrets: Secrets,
+    sealed: SealedNames,
 }
 
 /// Types and layers, which change together.
@@ -82,6 +86,7 @@ impl Objects {
             hasher: RandomState::new(),
             schemas: Schemas::default(),
             secrets: Secrets::new(Arc::clone(&store)),
+            sealed: SealedNames::read(&*store)?,
             store,
         };
         if objects.get("profiles", contract::GLOBAL_PROFILE)?.is_none() {
@@ -89,6 +94,7 @@ impl Objects {
             crate::types::set_text(&mut global, "Name", contract::GLOBAL_PROFILE);
             objects.create(&Principal::system(), "profiles", global).await?;
         }
+        objects.seal_leftovers().await?;
         Ok(objects)
     }
 
@@ -213,7 +219,7 @@ impl Objects {
             return Err(refusal::empty_key(prefix));
         }
         let ask = Ask { key: &key, ..ask };
-        let _no_layer_comes = self.gate.read().await;
+        let _gate = self.gate(&kind).await;
         if self.held(ask)?.is_some() {
             return Err(refusal::already_exists(prefix, &key));
         }
@@ -221,12 +227,12 @@ impl Objects {
         let put = Change::put(prefix, &key, write(&object)?).expecting(Expect::Absent);
         let mut batch = Batch::new(Note::by(&by.name)).with(put);
         batch.changes.extend(unique_changes(&kind, &key, None, Some(&object)));
-        match self.store.commit(batch).await {
-            Ok(_) => Ok(Arc::new(object)),
-            Err(CommitError::Conflict { section, .. }) if section == prefix => {
-                Err(refusal::already_exists(prefix, &key))
-            }
-            Err(error) => Err(not_committed(ask, &kind, &object, &error)),
+        let before = self.declare_object(ask, Some(&object), &mut batch).await?;
+        let Err(error) = self.store.commit(batch).await else { return Ok(Arc::new(object)) };
+        self.withdraw(before);
+        match error {
+            CommitError::Conflict { section, .. } if section == prefix => Err(refusal::already_exists(prefix, &key)),
+            error => Err(not_committed(ask, &kind, &object, &error)),
         }
     }
 
@@ -304,6 +310,7 @@ impl Objects {
         let ask = Ask { method: "DELETE", prefix, key };
         let kind = self.kind(prefix).ok_or_else(|| refusal::no_route(ask))?;
         let _turn = self.turn(ask).await;
+        let _gate = self.gate(&kind).await;
         for _ in 0..ATTEMPTS_MAX {
             let found = self.find(ask, &kind)?.ok_or_else(|| refusal::not_found(ask))?;
             let Place::Stored(entry) = found.place else {
@@ -315,10 +322,11 @@ impl Objects {
             let mut batch = Batch::new(Note::by(&by.name)).with(delete);
             batch.changes.extend(unique_changes(&kind, &found.key, Some(&object), None));
             batch.changes.extend(kind.has_params.then(|| Secrets::forget(prefix, &found.key)));
-            match self.store.commit(batch).await {
-                Ok(_) => return Ok(Arc::new(object)),
-                Err(CommitError::Conflict { .. }) => {}
-                Err(error) => return Err(refusal::uncommitted(ask, &error)),
+            let before = self.declare_object(Ask { key: &found.key, ..ask }, None, &mut batch).await?;
+            let Err(error) = self.store.commit(batch).await else { return Ok(Arc::new(object)) };
+            self.withdraw(before);
+            if !matches!(error, CommitError::Conflict { .. }) {
+                return Err(refusal::uncommitted(ask, &error));
             }
         }
         Err(refusal::too_busy(ask))
@@ -340,6 +348,7 @@ impl Objects {
     ) -> Result<Arc<RawModel>, Error> {
         let kind = self.kind(ask.prefix).ok_or_else(|| refusal::no_route(ask))?;
         let _turn = self.turn(ask).await;
+        let _gate = self.gate(&kind).await;
         for _ in 0..ATTEMPTS_MAX {
             let found = self.find(ask, &kind)?.ok_or_else(|| refusal::not_found(ask))?;
             let Place::Stored(entry) = found.place else { return Err(refusal::read_only(ask, &found.key)) };
@@ -359,10 +368,11 @@ impl Objects {
             let put = Change::put(ask.prefix, &found.key, write(&after)?).expecting(Expect::Revision(entry.revision));
             let mut batch = Batch::new(note.clone()).with(put);
             batch.changes.extend(unique_changes(&kind, &found.key, Some(&before), Some(&after)));
-            match self.store.commit(batch).await {
-                Ok(_) => return Ok(Arc::new(after)),
-                Err(CommitError::Conflict { section, .. }) if section == ask.prefix => {}
-                Err(error) => return Err(not_committed(ask, &kind, &after, &error)),
+            let earlier = self.declare_object(ask, Some(&after), &mut batch).await?;
+            let Err(error) = self.store.commit(batch).await else { return Ok(Arc::new(after)) };
+            self.withdraw(earlier);
+            if !matches!(&error, CommitError::Conflict { section, .. } if section == ask.prefix) {
+                return Err(not_committed(ask, &kind, &after, &error));
             }
         }
         Err(refusal::too_busy(ask))

@@ -79,7 +79,15 @@ impl ParamValues {
     /// # Errors
     /// As [`resolve`](Self::resolve).
     pub(crate) fn opened(&self, prefix: &str, object: &RawModel) -> Result<Params, Error> {
-        let own = self.own(prefix, object);
+        self.opened_at(prefix, &self.own(prefix, object).key, object)
+    }
+
+    /// As [`opened`](Self::opened), of an object under a key, also where its type is not known.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub(crate) fn opened_at(&self, prefix: &str, key: &str, object: &RawModel) -> Result<Params, Error> {
+        let own = source(prefix, key.to_owned(), object);
         own.params.iter().map(|(name, value)| Ok((name.clone(), self.open(&own, name, value)?))).collect()
     }
 
@@ -201,7 +209,7 @@ impl ParamValues {
     /// No such object, or the store does not take the key.
     pub(crate) async fn public_key(&self, prefix: &str, key: &str) -> Result<String, Error> {
         let own = self.own(prefix, &*self.object("GET", prefix, key)?);
-        let pair = self.objects.secrets().ensure(prefix, &own.key).await;
+        let pair = self.objects.key_pair(prefix, &own.key).await;
         pair.map(|pair| public_text(&pair)).map_err(|error| broken(&own, &error))
     }
 

@@ -75,14 +75,20 @@ impl Secrets {
         if let Some(found) = self.find(prefix, key)? {
             return Ok(found);
         }
-        let made = SecretKey::generate(&mut OsRng);
-        let put = Change::put(SECTION, name(prefix, key), Bytes::copy_from_slice(&made.to_bytes()));
-        match self.store.commit(Batch::new(Note::default()).with(put.expecting(Expect::Absent))).await {
+        let (made, put) = Self::make(prefix, key);
+        match self.store.commit(Batch::new(Note::default()).with(put)).await {
             Ok(_) => Ok(made),
             // Somebody else was faster, so there is one now.
             Err(CommitError::Conflict { .. }) => self.find(prefix, key)?.ok_or(KeyError::Damaged),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A private key for an object that has none, and the change that keeps it.
+    pub(crate) fn make(prefix: &str, key: &str) -> (SecretKey, Change) {
+        let made = SecretKey::generate(&mut OsRng);
+        let put = Change::put(SECTION, name(prefix, key), Bytes::copy_from_slice(&made.to_bytes()));
+        (made, put.expecting(Expect::Absent))
     }
 
     /// The change that forgets the key pair of an object that is deleted with it.

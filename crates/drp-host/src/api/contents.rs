@@ -28,7 +28,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call) -> Reply
 /// `GET` and `HEAD /contents/NAME`: a layer with its objects.
 pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call, At(name): At<String>) -> Reply {
     let is_allowed = call.by.allows(CONTENTS, "get", &name);
-    let content = if is_allowed { contents::content(&shared.objects, &name)? } else { None };
+    let content = if is_allowed { contents::content(&shared.objects, &shared.params, &call.by, &name)? } else { None };
     reply::json(StatusCode::OK, &content.ok_or_else(|| missing(&call, &name))?)
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::shared::Shared;
 
 /// What clients may rely on. They change what they do by these names, so none stands here before it is true.
-pub(super) const FEATURES: [&str; 10] = [
+pub(super) const FEATURES: [&str; 12] = [
     "api-v3",
     "bundle-objects",
     "partial-objects",
@@ -25,7 +25,9 @@ pub(super) const FEATURES: [&str; 10] = [
     "plugin-v2-safe-config",
     "regex-string-filters",
     "roles",
+    "secure-param-upgrade",
     "secure-params",
+    "secure-params-in-content-packs",
     "separate-meta-api",
     "slim-objects",
 ];

@@ -49,10 +49,22 @@ fn event_of(commit: &Commit, change: &Changed) -> Event {
     };
     let action = commit.note.action.as_deref().unwrap_or(usual);
     let shown = |bytes: Option<&bytes::Bytes>| bytes.map_or_else(Raw::null, |bytes| public(&change.section, bytes));
-    let mut event = Event::new(&change.section, action, &change.key, shown(object));
-    event.original = shown(original);
+    let replaced = |bytes: Option<&bytes::Bytes>| match bytes {
+        Some(bytes) if commit.note.conceals => without_params(bytes),
+        bytes => shown(bytes),
+    };
+    let object = if change.value.is_some() { shown(object) } else { replaced(object) };
+    let mut event = Event::new(&change.section, action, &change.key, object);
+    event.original = replaced(original);
     event.principal.clone_from(&commit.note.principal);
     event
+}
+
+/// A stored object that still has secrets in plain.
+fn without_params(stored: &[u8]) -> Raw {
+    let Ok(mut object) = serde_json::from_slice::<drp_core::RawModel>(stored) else { return Raw::null() };
+    object.fields.remove("Params");
+    Raw::new(&object).unwrap_or_default()
 }
 
 /// A stored object as everybody may see it.

@@ -7,16 +7,17 @@ use drp_content::Bundle;
 use drp_core::{Error, Map, Param, Params, Raw, RawModel, contract};
 
 use super::place::unique_changes;
+use super::sealing::{Before, Declarations};
 use super::values::key_failed;
 use super::{Ask, Catalog, Objects, refusal};
 use crate::auth::Principal;
 use crate::layers::{Kind, Layer, Layers};
-use crate::secrets;
+use crate::secrets::{self, OpenError};
 use crate::store::{Batch, Change, Note};
 use crate::types::{ObjectType, Types};
 
 /// Section of the store in which uploaded bundles are kept, whole.
-const KEPT: &str = ".contents";
+pub(super) const KEPT: &str = ".contents";
 
 /// Content that is to become a layer.
 #[derive(Clone, Copy)]
@@ -85,14 +86,15 @@ impl Objects {
             let kept = built.bundle().to_json().map_err(|error| Error::new(500, "POST", error.to_string()))?;
             changes.push(Change::put(KEPT, new.name, kept));
         }
-        let layers = before.layers.with(Arc::clone(&built));
-        // In force before the store's objects go, so that no key is nowhere meanwhile.
-        self.catalog.store(Arc::new(Catalog { types, layers }));
         let by = replacing.map_or_else(|| Principal::system().name, |by| by.name.clone());
-        if let Err(error) =
-            self.commit_all(changes, &by, Ask { method: "POST", prefix: "contents", key: new.name }).await
-        {
-            self.catalog.store(before);
+        let mut batch = Batch { changes, note: Note::by(by) };
+        let declarations = Declarations::of_layer(Some(&built), before.layers.find(new.name).map(|old| &**old));
+        let layers = before.layers.with(Arc::clone(&built));
+        let ask = Ask { method: "POST", prefix: "contents", key: new.name };
+        // In force before the store's objects go, so that no key is nowhere meanwhile.
+        let before = self.declare(ask, &declarations, types, layers, &mut batch).await?;
+        if let Err(error) = self.commit_all(batch, ask).await {
+            self.withdraw(Some(before));
             return Err(error);
         }
         Ok(built)
@@ -101,7 +103,12 @@ impl Objects {
     /// Takes a provider's content and types away. Objects of its types stay in the store.
     pub(crate) async fn drop_layer(&self, layer: &str) {
         let _alone = self.gate.write().await;
-        self.uncover(layer);
+        let mut batch = Batch::new(Note::by(Principal::system().name));
+        let ask = Ask { method: "DELETE", prefix: "plugin_providers", key: layer };
+        if self.uncover(ask, &mut batch).await.is_ok() {
+            // A store that does not take it goes on sealing values of the params that were declared secret.
+            let _ = self.commit_all(batch, ask).await;
+        }
     }
 
     /// Takes uploaded content away for good.
@@ -111,9 +118,9 @@ impl Objects {
     pub(crate) async fn delete_content(&self, by: &Principal, name: &str) -> Result<(), Error> {
         let _alone = self.gate.write().await;
         let ask = Ask { method: "DELETE", prefix: "contents", key: name };
-        self.commit_all(vec![Change::delete(KEPT, name)], &by.name, ask).await?;
-        self.uncover(name);
-        Ok(())
+        let mut batch = Batch::new(Note::by(&by.name)).with(Change::delete(KEPT, name));
+        let before = self.uncover(ask, &mut batch).await?;
+        self.commit_all(batch, ask).await.inspect_err(|_| self.withdraw(Some(before)))
     }
 
     /// The names and texts of the uploaded bundles that are kept.
@@ -138,17 +145,18 @@ impl Objects {
         self.catalog.load().layers.clone()
     }
 
-    fn uncover(&self, layer: &str) {
+    /// Takes the layer that `ask` names out of force, and what it declares.
+    async fn uncover(&self, ask: Ask<'_>, batch: &mut Batch) -> Result<Before, Error> {
         let catalog = self.catalog.load_full();
-        let (types, layers) = (catalog.types.without(layer), catalog.layers.without(layer));
-        self.catalog.store(Arc::new(Catalog { types, layers }));
+        let declarations = Declarations::of_layer(None, catalog.layers.find(ask.key).map(|old| &**old));
+        let (types, layers) = (catalog.types.without(ask.key), catalog.layers.without(ask.key));
+        self.declare(ask, &declarations, types, layers, batch).await
     }
 
-    async fn commit_all(&self, changes: Vec<Change>, by: &str, ask: Ask<'_>) -> Result<(), Error> {
-        if changes.is_empty() {
+    async fn commit_all(&self, batch: Batch, ask: Ask<'_>) -> Result<(), Error> {
+        if batch.changes.is_empty() {
             return Ok(());
         }
-        let batch = Batch { changes, note: Note::by(by) };
         self.store.commit(batch).await.map(drop).map_err(|error| refusal::uncommitted(ask, &error))
     }
 
@@ -189,13 +197,15 @@ impl Objects {
             let kind = types.find(section);
             for (key, object) in objects {
                 let mut object = object.clone();
-                if let Some(kind) = &kind {
-                    let found = self.complete_layered(kind, key, bundle, &mut object).await?;
-                    let named = |problem| {
-                        format!("Store {section} item {key} failed to load from layer {title}-{name}: {problem}")
-                    };
-                    problems.extend(found.into_iter().map(named));
-                }
+                let ask = Ask { method: "POST", prefix: section, key };
+                let found = match &kind {
+                    Some(kind) => self.complete_layered(ask, kind, new, &mut object).await?,
+                    // A type may yet come for it, and until then its secrets are secrets too.
+                    None => self.settle_params(ask, new, &mut object).await?,
+                };
+                let named =
+                    |problem| format!("Store {section} item {key} failed to load from layer {title}-{name}: {problem}");
+                problems.extend(found.into_iter().map(named));
                 layer.insert(section, key, object);
             }
         }
@@ -213,38 +223,48 @@ impl Objects {
     /// Fills, checks and seals an object of a layer and returns what is wrong with it.
     async fn complete_layered(
         &self,
+        ask: Ask<'_>,
         kind: &ObjectType,
-        key: &str,
-        bundle: &Bundle,
+        new: NewLayer<'_>,
         object: &mut RawModel,
     ) -> Result<Vec<String>, Error> {
         // An object is saved under the key that the bundle has it under, whatever it says itself.
-        kind.set_key(object, key);
+        kind.set_key(object, ask.key);
         if let Err(error) = kind.fill(object) {
             return Ok(vec![error.to_string()]);
         }
         kind.complete(object, None);
         let mut problems = kind.problems(object, &self.schemas);
         if kind.has_params {
-            let ask = Ask { method: "POST", prefix: &kind.prefix, key };
-            problems.extend(self.settle_params(ask, bundle, object).await?);
+            problems.extend(self.settle_params(ask, new, object).await?);
         }
         ObjectType::mark_valid(object);
         Ok(problems)
     }
 
     /// Checks the values of a layer's object and seals the secret ones. A declaration may be in the same bundle.
-    async fn settle_params(&self, ask: Ask<'_>, bundle: &Bundle, object: &mut RawModel) -> Result<Vec<String>, Error> {
-        let mut params: Params = object.get("Params").unwrap_or_default();
+    async fn settle_params(
+        &self,
+        ask: Ask<'_>,
+        new: NewLayer<'_>,
+        object: &mut RawModel,
+    ) -> Result<Vec<String>, Error> {
+        let Some(mut params) = object.get::<Params>("Params") else { return Ok(Vec::new()) };
         let mut problems = Vec::new();
         for (name, value) in params.iter_mut() {
-            let bundled = bundle.sections.get("params").and_then(|section| section.get(name));
+            let bundled = new.bundle.sections.get("params").and_then(|section| section.get(name));
             let declaration = match bundled {
                 Some(declaration) => declaration.typed::<Param>().ok(),
-                None => self.declaration(name)?,
+                None => self.declaration_in_force(name)?,
             };
             let Some(param) = declaration else { continue };
-            if param.secure && secrets::as_sealed(value).is_some() {
+            if let Some(sealed) = secrets::as_sealed(value).filter(|_| param.secure) {
+                let pair = self.secrets.find(ask.prefix, ask.key).map_err(|error| key_failed(ask, &error))?;
+                let opened = pair.map_or(Err(OpenError::Corrupted), |pair| secrets::open(&sealed, &pair));
+                // What an upload brings sealed with another key, nobody here could ever open.
+                if let (Err(error), Origin::Upload) = (opened, new.origin) {
+                    problems.push(super::values::violation(name, "***", &[error.to_string()]));
+                }
                 continue;
             }
             let shown = if param.secure { "***" } else { value.get() };

@@ -75,7 +75,7 @@ impl Objects {
             if before.get(&name).is_some_and(|old| old.get() == value.get()) {
                 continue;
             }
-            if let Some(param) = self.declaration(&name)? {
+            if let Some(param) = self.declaration_in_force(&name)? {
                 changed.push(self.judge(ask, &param, name, value)?);
             }
         }

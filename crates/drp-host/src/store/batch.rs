@@ -159,12 +159,14 @@ pub struct Note {
     pub principal: String,
     /// The event's action, where it is not the plain `create`, `update` or `delete`.
     pub action: Option<Cow<'static, str>>,
+    /// What the change replaces or takes away holds secrets in plain, which watchers must not show.
+    pub conceals: bool,
 }
 
 impl Note {
     /// A note of a plain change.
     pub fn by(principal: impl Into<String>) -> Self {
-        Self { principal: principal.into(), action: None }
+        Self { principal: principal.into(), ..Self::default() }
     }
 
     /// Sets the event's action.

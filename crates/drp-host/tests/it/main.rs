@@ -13,5 +13,6 @@ mod peer;
 mod prefs;
 mod providers;
 mod reading;
+mod secure_params;
 mod vectors;
 mod websocket;

@@ -13,10 +13,10 @@ use tokio_tungstenite::{
 
 use crate::peer::{Peer, vectors, within};
 
-struct Socket(WebSocketStream<TlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<TlsStream<TcpStream>>);
 
 impl Socket {
-    async fn open(peer: &Peer, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
+    pub(crate) async fn open(peer: &Peer, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
         let mut request = format!("wss://{}/api/v3/ws", peer.address()).into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().insert(*name, HeaderValue::try_from(*value).unwrap());
@@ -24,12 +24,12 @@ impl Socket {
         within(client_async(request, peer.connect().await)).await.map(|(socket, _)| Self(socket))
     }
 
-    async fn say(&mut self, text: &str) {
+    pub(crate) async fn say(&mut self, text: &str) {
         self.0.send(Message::text(text)).await.unwrap();
     }
 
     /// The next event; `None` when the host closes.
-    async fn event(&mut self) -> Option<Value> {
+    pub(crate) async fn event(&mut self) -> Option<Value> {
         loop {
             match within(self.0.next()).await? {
                 Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
@@ -39,7 +39,7 @@ impl Socket {
         }
     }
 
-    async fn summary(&mut self) -> String {
+    pub(crate) async fn summary(&mut self) -> String {
         let event = self.event().await.unwrap();
         format!("{}.{}.{}", text(&event["Type"]), text(&event["Action"]), text(&event["Key"]))
     }
