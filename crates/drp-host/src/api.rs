@@ -14,6 +14,7 @@ mod info;
 mod interfaces;
 mod isos;
 mod jobs;
+mod machines;
 mod objects;
 mod params;
 mod plugin_apis;
@@ -21,6 +22,7 @@ mod plugin_providers;
 mod prefs;
 pub(crate) mod reply;
 mod request;
+mod tenants;
 mod trace;
 mod users;
 mod ws;
@@ -91,10 +93,12 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/plugin_providers/{name}/binary", get(binary::get))
         .route("/system/actions", get(actions::list_system))
         .route("/system/actions/{command}", get(actions::get_system).post(actions::run_system))
+        .route("/whoami", post(machines::whoami))
+        .route("/machines/{key}/token", get(machines::token))
         .route("/users/{name}/token", get(users::token))
         .route("/users/{name}/password", put(users::password))
         .route("/meta/{prefix}/{*key}", get(params::meta).patch(params::patch_meta))
-        .route("/jobs", get(jobs::list).post(jobs::create))
+        .route("/jobs", get(jobs::list).post(jobs::create).delete(jobs::purge))
         .route("/jobs/{key}/actions", get(jobs::actions))
         .route("/jobs/{key}/log", get(jobs::log).put(jobs::append))
         // Names of params may hold slashes.
@@ -117,6 +121,9 @@ async fn authenticate(State(shared): State<Arc<Shared>>, mut request: Request, n
         Ok(principal) => {
             let what = || format!("{} {}", request.method(), request::url_of(&request));
             let trace = Trace::begin(&shared.log, request.headers(), &principal.name, what);
+            if let Err(error) = tenants::hides(&shared, &principal, &request) {
+                return Fail(error).into_response();
+            }
             request.extensions_mut().insert(principal);
             let response = next.run(request).await;
             if let Some(trace) = trace {

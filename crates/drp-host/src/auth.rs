@@ -1,30 +1,39 @@
 //! Who asks, and what that one may do: users with passwords and tokens, plugins with tokens of their own.
 
 mod claims;
+mod machines;
 mod passwords;
 mod principal;
 mod random;
+mod tenants;
 mod tokens;
 mod users;
 
 use std::{io, path::Path, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use drp_core::Error;
+use drp_core::{Error, RawModel};
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use self::{
+    claims::Role,
     passwords::{PASSWORD_BYTES_MAX, Passwords},
-    tokens::{Instances, Signer},
+    tenants::Tenant,
+    tokens::{Instances, Signer, TokenClaims},
     users::User,
 };
 pub(crate) use self::{
     principal::Principal,
     random::{hex, text as random_text},
+    tokens::now_s,
 };
-use crate::objects::Objects;
+use crate::{objects::Objects, types::is_over};
 
 const USERS: &str = "users";
+const MACHINES: &str = "machines";
+const JOBS: &str = "jobs";
+/// Longest life of a job's token, which ends with the job.
+const JOB_TTL_S: u64 = 3 * 365 * 24 * 3600;
 
 /// Knows users, passwords and tokens.
 pub(crate) struct Auth {
@@ -43,7 +52,7 @@ pub(crate) enum Denied {
     Password,
     /// The token is none; the text says why.
     Token(&'static str),
-    /// The token's user is gone or has another Secret.
+    /// Whom the token is of is gone or has another Secret.
     Revoked,
     /// It could not be found out.
     Failed(Error),
@@ -121,6 +130,21 @@ impl Auth {
         Ok(self.signer.sign(&user.name, &user.secret, ttl_s, roles))
     }
 
+    /// A token of a machine for `ttl_s` seconds, which ends with the machine or its Secret.
+    pub(crate) fn issue_machine_token(&self, machine: &RawModel, ttl_s: u64) -> String {
+        self.signer.sign_machine(&machine.text("Uuid"), &machine.text("Secret"), ttl_s, None)
+    }
+
+    /// A token of a machine until one of its jobs is over, with the claims that the job has on top.
+    pub(crate) fn issue_job_token(&self, machine: &RawModel, job: &RawModel) -> String {
+        self.signer.sign_machine(&machine.text("Uuid"), &machine.text("Secret"), JOB_TTL_S, Some(job.text("Uuid")))
+    }
+
+    /// How many tokens of this process have been revoked: as long as that stays, those that were good are.
+    pub(crate) fn revoked(&self) -> u64 {
+        self.instances.revoked()
+    }
+
     /// A token for one run of a plugin: it may do everything, as providers expect.
     pub(crate) fn issue_plugin_token(&self, plugin: &str) -> String {
         self.instances.issue(&format!("plugin:{plugin}"))
@@ -139,7 +163,7 @@ impl Auth {
     /// Gives a user another password; all tokens of the user end.
     pub(crate) async fn set_password(&self, by: &Principal, name: &str, password: &str) -> Result<(), Error> {
         let hash = self.hash(name, password).await?;
-        let set = |user: &mut drp_core::RawModel| users::set_password(user, &hash).map_err(unwritable);
+        let set = |user: &mut RawModel| users::set_password(user, &hash).map_err(unwritable);
         self.objects.save(by, USERS, name, set).await.map(drop)
     }
 
@@ -160,7 +184,12 @@ impl Auth {
         if !self.passwords.verify(&user.name, password, &user.hash).await {
             return Err(Denied::Password);
         }
-        Ok(Principal::new(user.name.clone(), user.roles(&self.objects)?))
+        self.principal(&user, user.roles(&self.objects)?)
+    }
+
+    fn principal(&self, user: &User, roles: Vec<Role>) -> Result<Principal, Denied> {
+        let tenants = Tenant::all_of(&self.objects, &user.name)?;
+        Ok(Principal::new(user.name.clone(), roles).within(tenants))
     }
 
     /// Every call looks at the live user, so that a deleted one's token is worth nothing at once.
@@ -169,6 +198,9 @@ impl Auth {
             return Ok(Principal::superuser(name));
         }
         let claims = self.signer.read(token).map_err(|error| Denied::Token(error.as_str()))?;
+        if claims.machine {
+            return self.by_machine(&claims);
+        }
         let user = User::find(&self.objects, &claims.sub)?.ok_or(Denied::Revoked)?;
         if !self.signer.fits(&claims, &user.secret) {
             return Err(Denied::Revoked);
@@ -177,7 +209,26 @@ impl Auth {
             Some(wanted) => user.narrowed(&self.objects, wanted)?,
             None => user.roles(&self.objects)?,
         };
-        Ok(Principal::new(user.name, roles))
+        Ok(self.principal(&user, roles)?.until(claims.ends_s()))
+    }
+
+    /// A machine's token is good while the machine has that Secret, and a job's one until the job is over.
+    fn by_machine(&self, claims: &TokenClaims) -> Result<Principal, Denied> {
+        let uuid = &claims.sub;
+        let machine = self.objects.get(MACHINES, uuid)?.filter(|machine| machine.text("Uuid") == *uuid);
+        let machine = machine.ok_or(Denied::Revoked)?;
+        if !self.signer.fits(claims, &machine.text("Secret")) {
+            return Err(Denied::Revoked);
+        }
+        let job = match &claims.job {
+            None => None,
+            Some(key) => {
+                let runs = |job: &Arc<RawModel>| job.text("Machine") == *uuid && !is_over(&job.text("State"));
+                Some(self.objects.get(JOBS, key)?.filter(runs).ok_or(Denied::Revoked)?)
+            }
+        };
+        let role = machines::role(&machine, job.as_deref());
+        Ok(Principal::new(format!("runner:{uuid}"), [role]).until(claims.ends_s()))
     }
 }
 

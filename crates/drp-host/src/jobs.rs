@@ -4,6 +4,7 @@
 //! a time; the next one is for the task after it, or for the same task where it did not finish.
 
 mod logs;
+mod purge;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,9 @@ use tokio::sync::Mutex;
 
 use self::logs::Logs;
 pub(crate) use self::logs::OpenLog;
+pub(crate) use self::purge::{Owner, Purge};
 use crate::{
-    auth::Principal,
+    auth::{Principal, now_s},
     config::Retention,
     objects::Objects,
     types::{is_over, set_text},
@@ -75,9 +77,7 @@ impl Jobs {
             return Err(Error::new(400, "POST", "Create request must have Machine field").about(JOBS, ""));
         }
         let _turn = self.turn.lock().await;
-        let machine = self.objects.get(MACHINES, &id)?.ok_or_else(|| {
-            Error::new(422, "ValidationError", format!("Machine {id} does not exist")).about(JOBS, "")
-        })?;
+        let machine = self.objects.get(MACHINES, &id)?.ok_or_else(|| no_machine(&id))?;
         let machine_id = machine.text("Uuid");
         let current = machine.text("CurrentJob");
         let current = if current.is_empty() { None } else { self.objects.get(JOBS, &current)? };
@@ -108,7 +108,11 @@ impl Jobs {
         let job = match &step.task {
             Some(task) => {
                 self.make_room(by).await?;
-                let job = new_job(wanted, machine, &step, task);
+                let mut job = new_job(wanted, machine, &step, task);
+                // A task that somebody names is not one that the machine was given.
+                if wanted.text("Task").is_empty() {
+                    self.add_claims(&mut job, task)?;
+                }
                 let job = self.objects.create(by, JOBS, job).await?;
                 let key = job.text("Uuid");
                 self.logs.start(&key).await.map_err(|error| error.wire(&key, "POST"))?;
@@ -134,6 +138,52 @@ impl Jobs {
             self.objects.save(by, JOBS, &previous.text("Uuid"), retire).await?;
         }
         Ok(job.map_or(NextJob::Nothing, NextJob::New))
+    }
+
+    /// Gives a job the claims of its task, and those of the roles that the task names.
+    fn add_claims(&self, job: &mut RawModel, task: &str) -> Result<(), Error> {
+        let Some(task) = self.objects.get("tasks", task)? else { return Ok(()) };
+        let mut claims: Vec<Raw> = Vec::new();
+        for role in task.get::<Vec<String>>("ExtraRoles").unwrap_or_default() {
+            let role = self.objects.get("roles", &role)?;
+            claims.extend(role.and_then(|role| role.get::<Vec<Raw>>("Claims")).unwrap_or_default());
+        }
+        claims.extend(task.get::<Vec<Raw>>("ExtraClaims").unwrap_or_default());
+        if !claims.is_empty() {
+            job.set("ExtraClaims", &claims).map_err(|error| Error::new(500, "POST", error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Removes jobs that are too many or too old, or only says which ones those are, if `dry`.
+    ///
+    /// # Errors
+    /// The store cannot be read, or does not let one go.
+    pub(crate) async fn purge(&self, by: &Principal, wanted: &Purge, dry: bool) -> Result<Vec<String>, Error> {
+        let _turn = self.turn.lock().await;
+        let mut jobs = self.objects.list(JOBS)?;
+        if let Some(kind) = self.objects.kind(JOBS) {
+            jobs.retain(|job| by.sees_object(&kind, job));
+        }
+        let machines = self.objects.list(MACHINES)?.iter().map(|machine| machine.text("Uuid")).collect();
+        let now_s = i64::try_from(now_s()).unwrap_or(i64::MAX);
+        let going = wanted.select(&jobs, &machines, now_s);
+        if dry {
+            return Ok(going);
+        }
+        let mut gone = Vec::with_capacity(going.len());
+        for key in going {
+            match self.objects.delete(by, JOBS, &key).await {
+                Ok(_) => {
+                    self.forget(&key).await;
+                    gone.push(key);
+                }
+                // Somebody else was faster.
+                Err(error) if error.code == 404 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(gone)
     }
 
     /// Removes the oldest jobs that are over, where there are as many as the host keeps.
@@ -189,6 +239,11 @@ impl std::fmt::Debug for Jobs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Jobs").field("jobs_max", &self.jobs_max).finish_non_exhaustive()
     }
+}
+
+/// The error for a job of a machine that is not there.
+pub(crate) fn no_machine(id: &str) -> Error {
+    Error::new(422, "ValidationError", format!("Machine {id} does not exist")).about(JOBS, "")
 }
 
 /// The step that comes after a machine's current job. Entries that only say where the tasks behind them run are done

@@ -20,6 +20,7 @@
 //! `docs/design/0002-host-rooms.md` shows the rooms and what they promise each other.
 
 mod config;
+mod duration;
 mod host;
 mod shared;
 

@@ -1,7 +1,7 @@
 //! Preferences: the settings of the server that clients can change, each a text under a fixed name.
 //!
 //! Those that nobody has set have a default. `baseTokenSecret` goes into the key that users' tokens are signed with, so
-//! that another one ends them all; what the other names stand for (boot, the levels of services that are not here) this
+//! that another one ends them all; some say which jobs a purge leaves; what the other names stand for (boot, the levels of services that are not here) this
 //! host keeps for its clients and does nothing about.
 
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::auth::{Auth, Principal, random_text};
 use crate::bus::Bus;
+use crate::duration;
 use crate::objects::Objects;
 use crate::store::{Batch, Change, CommitError, Note, Store, StoreError};
 
@@ -38,14 +39,19 @@ enum Kind {
     Workflow,
     /// A number.
     Seconds,
+    /// A number, or nothing.
+    Count,
+    /// A length of time, or nothing.
+    Age,
     /// The name of a log level; clients of old send 0, 1 or 2.
     LogLevel,
     Secret,
 }
 
 /// The preferences there are, each with its default.
-const KNOWN: [(&str, Kind, &str); 14] = [
+const KNOWN: [(&str, Kind, &str); 17] = [
     (BASE_TOKEN_SECRET, Kind::Secret, ""),
+    ("completeJobsPurgedAfter", Kind::Age, ""),
     ("debugBootEnv", Kind::LogLevel, "warn"),
     ("debugDhcp", Kind::LogLevel, "warn"),
     ("debugFrontend", Kind::LogLevel, "warn"),
@@ -54,6 +60,8 @@ const KNOWN: [(&str, Kind, &str); 14] = [
     ("defaultBootEnv", Kind::BootEnv, "local"),
     ("defaultStage", Kind::Stage, "none"),
     ("defaultWorkflow", Kind::Workflow, ""),
+    ("failedJobsPurgedAfter", Kind::Age, ""),
+    ("jobsToKeep", Kind::Count, ""),
     ("knownTokenTimeout", Kind::Seconds, "3600"),
     ("logLevel", Kind::LogLevel, "warn"),
     ("systemGrantorSecret", Kind::Secret, ""),
@@ -113,6 +121,14 @@ impl Prefs {
         Ok(all)
     }
 
+    /// A preference that is no secret, if it is set.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<String>, Error> {
+        Ok(self.read(SECTION, name)?.filter(|value| !value.is_empty()))
+    }
+
     /// Changes preferences, all of them or none.
     ///
     /// # Errors
@@ -167,6 +183,10 @@ impl Prefs {
             // The wording is that of the reference server, which clients' tests know.
             Kind::Seconds => (value.parse::<i64>().is_err())
                 .then(|| format!("strconv.Atoi: parsing {}: invalid syntax", Raw::from(value))),
+            Kind::Count => (!value.is_empty() && value.parse::<u32>().is_err())
+                .then(|| format!("strconv.Atoi: parsing {}: invalid syntax", Raw::from(value))),
+            Kind::Age if value.is_empty() => None,
+            Kind::Age => duration::seconds(value).err(),
             Kind::LogLevel => match level(value) {
                 Some(level) => return Ok(Ok((*kind, level.as_str().to_owned()))),
                 None => Some(format!("Invalid level: {value}")),

@@ -7,7 +7,7 @@ use drp_core::{Params, RawModel, contract};
 use http::StatusCode;
 
 use super::{
-    objects::{exists, find_kind},
+    objects::{exists, find_kind, specific},
     reply::{self, Fail, Reply},
     request::{At, Call, JsonBody, Query},
 };
@@ -94,7 +94,7 @@ impl Target {
         if !kind.has_actions || (prefix == JOBS) != path.contains("/plugin_actions") {
             return Err(call.no_route().into());
         }
-        call.require(&prefix, action, &key)?;
+        call.require(&prefix, action, &specific(shared, &prefix, &key)?)?;
         let object = exists(shared, call, &prefix, &key)?;
         Ok(Self { prefix, key, object })
     }

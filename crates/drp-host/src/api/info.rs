@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::extract::State;
+use drp_core::RawModel;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -14,36 +15,45 @@ use super::{
     reply::{self, Reply},
     request::Call,
 };
-use crate::shared::Shared;
+use crate::{auth::Principal, shared::Shared};
 
 /// What clients may rely on. They change what they do by these names, so none stands here before it is true.
-pub(super) const FEATURES: [&str; 12] = [
+pub(super) const FEATURES: [&str; 21] = [
     "api-v3",
     "bundle-objects",
+    "common-blob-size",
+    "content-prerequisite-version-checking",
+    "job-exit-states",
+    "log-has-head-method",
     "partial-objects",
     "plugin-v2",
     "plugin-v2-safe-config",
+    "profileless-machine",
     "regex-string-filters",
     "roles",
     "secure-param-upgrade",
     "secure-params",
     "secure-params-in-content-packs",
+    "selective-job-purge",
     "separate-meta-api",
     "slim-objects",
+    "stage-paramer",
+    "tenants",
+    "threaded-log-levels",
 ];
 /// Types whose number `info` tells.
 const COUNTED: [&str; 3] = ["machines.count", "subnets.count", "contexts.count"];
 
 pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call) -> Reply {
     call.require("info", "get", "")?;
-    reply::json(StatusCode::OK, &info(&shared))
+    reply::json(StatusCode::OK, &info(&shared, &call.by))
 }
 
 /// The info object, which also comes with each token.
-pub(super) fn info(shared: &Shared) -> Value {
+pub(super) fn info(shared: &Shared, by: &Principal) -> Value {
     let count = |name: &&str| {
         let prefix = name.split('.').next().unwrap_or_default();
-        json!({ "name": name, "count": shared.objects.count(prefix).unwrap_or(0) })
+        json!({ "name": name, "count": count(shared, by, prefix) })
     };
     let static_port = shared.addresses.static_files.map_or(0, |address| address.port());
     let api = shared.addresses.api;
@@ -86,6 +96,15 @@ pub(super) fn info(shared: &Shared) -> Value {
         "ha_active_id": shared.id,
         "ha_passive_state": [],
     })
+}
+
+/// How many objects of a type somebody sees.
+fn count(shared: &Shared, by: &Principal, prefix: &str) -> u64 {
+    let Some(kind) = shared.objects.kind(prefix).filter(|_| by.is_restricted()) else {
+        return shared.objects.count(prefix).unwrap_or(0);
+    };
+    let seen = |all: Vec<Arc<RawModel>>| all.iter().filter(|object| by.sees_object(&kind, object)).count();
+    shared.objects.list(prefix).map_or(0, |all| seen(all) as u64)
 }
 
 /// Scope by scope the actions that a role may name (`models.md` §15.3).

@@ -18,11 +18,14 @@ use super::{
     request::{self, At, Call, JsonBody, Query, STREAM, require_stream},
 };
 use crate::{
-    jobs::{NextJob, OpenLog},
+    duration,
+    jobs::{self, NextJob, OpenLog, Owner, Purge},
     shared::Shared,
+    types::set_text,
 };
 
 const JOBS: &str = "jobs";
+const MACHINES: &str = "machines";
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// `GET /jobs`.
@@ -33,13 +36,66 @@ pub(super) async fn list(shared: State<Arc<Shared>>, call: Call, query: Query) -
 /// `POST /jobs`: the next job of a machine.
 pub(super) async fn create(State(shared): State<Arc<Shared>>, call: Call, JsonBody(body): JsonBody) -> Reply {
     let wanted: RawModel = call.parse_or_default(&body)?;
-    call.require(JOBS, "create", "")?;
-    let kind = find_kind(&shared, &call, JOBS)?;
-    match shared.jobs.create(&call.by, &wanted).await? {
-        NextJob::New(job) => show(&shared, &kind, StatusCode::CREATED, &job),
-        NextJob::Again(job) => show(&shared, &kind, StatusCode::ACCEPTED, &job),
-        NextJob::Nothing => Ok(reply::no_content()),
+    // Claims on jobs speak of their machines, and so may those on new ones.
+    let id = wanted.text("Machine");
+    let machine = shared.objects.get(MACHINES, &id)?;
+    let uuid = machine.as_ref().map(|machine| machine.text("Uuid")).unwrap_or_default();
+    if !call.by.allows(JOBS, "create", &uuid) {
+        call.require(JOBS, "create", "")?;
     }
+    if !uuid.is_empty() && !call.by.sees(MACHINES, &uuid) {
+        return Err(jobs::no_machine(&id).into());
+    }
+    let (status, job) = match shared.jobs.create(&call.by, &wanted).await? {
+        NextJob::New(job) => (StatusCode::CREATED, job),
+        NextJob::Again(job) => (StatusCode::ACCEPTED, job),
+        NextJob::Nothing => return Ok(reply::no_content()),
+    };
+    let mut job = Arc::unwrap_or_clone(job);
+    // The token is for who runs the job, so it is in no event and not stored.
+    if let Some(machine) = machine.filter(|_| job.fields.contains_key("ExtraClaims")) {
+        let token = shared.auth.issue_job_token(&machine, &job);
+        set_text(&mut job, "Token", &token);
+    }
+    show(&shared, &*find_kind(&shared, &call, JOBS)?, status, &job)
+}
+
+/// `DELETE /jobs`: removes what is more than the query, or else the preferences, want to keep. With `dryrun` it only
+/// says which jobs those are.
+pub(super) async fn purge(State(shared): State<Arc<Shared>>, call: Call, query: Query) -> Reply {
+    let of = match query.get("machine") {
+        None | Some("") => Owner::All,
+        Some("missing") => Owner::Missing,
+        Some(key) => {
+            let missing = || call.error(404, "Not Found").about(MACHINES, key);
+            let machine = shared.objects.get(MACHINES, key)?;
+            let uuid = machine.map(|machine| machine.text("Uuid")).filter(|uuid| call.by.sees(MACHINES, uuid));
+            Owner::Machine(uuid.ok_or_else(missing)?)
+        }
+    };
+    let machine = if let Owner::Machine(uuid) = &of { uuid } else { "" };
+    call.require(JOBS, "delete", machine)?;
+    let told = |name: &str| match query.get(name).filter(|text| !text.is_empty()) {
+        Some(text) => Ok(Some(text.to_owned())),
+        None => shared.prefs.get(name),
+    };
+    let wrong = |name: &str, problem: String| call.error(400, format!("{name}: {problem}")).about(JOBS, "");
+    let count = |name| match told(name)? {
+        Some(text) => text.parse().map(Some).map_err(|_| wrong(name, format!("must be a number, not {text}"))),
+        None => Ok(None),
+    };
+    let age = |name| match told(name)? {
+        Some(text) => duration::seconds(&text).map(Some).map_err(|problem| wrong(name, problem)),
+        None => Ok(None),
+    };
+    let wanted = Purge {
+        of,
+        keep: count("jobsToKeep")?,
+        failed_after_s: age("failedJobsPurgedAfter")?,
+        complete_after_s: age("completeJobsPurgedAfter")?,
+    };
+    let purged = shared.jobs.purge(&call.by, &wanted, query.is("dryrun")).await?;
+    reply::json(StatusCode::OK, &purged)
 }
 
 /// `GET /jobs/UUID/actions`: the rendered scripts of the job's task. This host renders none.

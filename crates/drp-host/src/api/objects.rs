@@ -43,7 +43,10 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, At(prefi
     if !call.by.allows(&prefix, "list", "") {
         return reply::list::<()>(&[], &Counts { total: 0, filtered: 0, sent: 0 });
     }
-    let objects = shared.objects.list(&prefix)?;
+    let mut objects = shared.objects.list(&prefix)?;
+    if call.by.is_restricted() {
+        objects.retain(|object| call.by.sees_object(&kind, object));
+    }
     let total = objects.len();
     let selected = wanted.select(objects);
     let view = View { shared: &shared, kind: &kind, decode: wanted.decode, trim: &wanted.trim };
@@ -81,7 +84,11 @@ pub(super) async fn get(
     }
     let decode = query.is("decode");
     if !decode && trim.is_nothing() && !has_runtime_state(&kind) {
-        let json = if call.by.allows(&prefix, "get", &key) { shared.objects.get_json(&prefix, &key)? } else { None };
+        let json = if call.by.allows(&prefix, "get", &specific(&shared, &prefix, &key)?) {
+            shared.objects.get_json(&prefix, &key)?
+        } else {
+            None
+        };
         return Ok(reply::object_bytes(StatusCode::OK, json.ok_or_else(|| call.not_found(&prefix, &key))?));
     }
     let object = find(&shared, &call, &prefix, &key)?;
@@ -101,14 +108,15 @@ pub(super) async fn put(
 ) -> Reply {
     let kind = find_kind(&shared, &call, &prefix)?;
     let wanted: RawModel = call.parse_or_default(&body)?;
-    let may_all = call.by.allows(&prefix, "update", &key);
+    let specific = specific(&shared, &prefix, &key)?;
+    let may_all = call.by.allows(&prefix, "update", &specific);
     if !may_all {
         // What somebody may not see is not told by the way a replacement is refused.
         find(&shared, &call, &prefix, &key)?;
     }
     let change = |object: &mut RawModel| {
         if !may_all {
-            require_changes(&call, &kind, &key, object, &wanted)?;
+            require_changes(&call, &kind, &specific, object, &wanted)?;
         }
         object.clone_from(&wanted);
         Ok(())
@@ -126,7 +134,7 @@ pub(super) async fn patch(
 ) -> Reply {
     let kind = find_kind(&shared, &call, &prefix)?;
     let patch: Patch = call.parse_or_default(&body)?;
-    require_patch(&call, &prefix, &key, "", &patch)?;
+    require_patch(&call, &prefix, &specific(&shared, &prefix, &key)?, "", &patch)?;
     let updated = shared.objects.patch(&call.by, &prefix, &key, &patch).await?;
     show(&shared, &kind, StatusCode::OK, &updated)
 }
@@ -138,7 +146,7 @@ pub(super) async fn delete(
     At((prefix, key)): At<(String, String)>,
 ) -> Reply {
     let kind = find_kind(&shared, &call, &prefix)?;
-    call.require(&prefix, "delete", &key)?;
+    call.require(&prefix, "delete", &specific(&shared, &prefix, &key)?)?;
     let deleted = shared.objects.delete(&call.by, &prefix, &key).await?;
     if prefix == JOBS {
         shared.jobs.forget(&deleted.text(kind.key_field)).await;
@@ -151,9 +159,19 @@ pub(super) fn find_kind(shared: &Shared, call: &Call, prefix: &str) -> Result<Ar
     shared.objects.kind(prefix).ok_or_else(|| call.no_route().into())
 }
 
+/// What claims on an object have to name: its key as it was written, and for a job its machine's (`api.md` §16.1).
+pub(super) fn specific<'a>(shared: &Shared, prefix: &str, key: &'a str) -> Result<Cow<'a, str>, Error> {
+    if prefix != JOBS {
+        return Ok(Cow::Borrowed(key));
+    }
+    // Who may do it on no machine at all is not told which jobs there are.
+    let job = shared.objects.get(JOBS, key)?;
+    Ok(Cow::Owned(job.map(|job| job.text("Machine")).unwrap_or_default()))
+}
+
 /// An object that the caller may see; others do not exist for the caller.
 pub(super) fn find(shared: &Shared, call: &Call, prefix: &str, key: &str) -> Result<Arc<RawModel>, Error> {
-    if !call.by.allows(prefix, "get", key) {
+    if !call.by.allows(prefix, "get", &specific(shared, prefix, key)?) {
         return Err(call.not_found(prefix, key));
     }
     exists(shared, call, prefix, key)

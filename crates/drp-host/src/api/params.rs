@@ -10,7 +10,7 @@ use drp_core::{
 use http::StatusCode;
 
 use super::{
-    objects::{find, find_kind, require_patch},
+    objects::{find, find_kind, require_patch, specific},
     reply::{self, Fail, Reply},
     request::{At, Call, JsonBody, Query},
 };
@@ -128,7 +128,7 @@ pub(super) async fn patch_meta(
 ) -> Reply {
     find_kind(&shared, &call, &prefix)?;
     let patch: Patch = call.parse_or_default(&body)?;
-    require_patch(&call, &prefix, &key, "/Meta", &patch)?;
+    require_patch(&call, &prefix, &specific(&shared, &prefix, &key)?, "/Meta", &patch)?;
     let change = |object: &mut RawModel| {
         let mut meta = object.get::<Meta>(META).unwrap_or_default();
         meta.fill();

@@ -65,13 +65,7 @@ impl Call {
 
     /// The method as errors name it: HEAD is GET to whoever reads one.
     pub(crate) fn verb(&self) -> &'static str {
-        match self.method {
-            Method::POST => "POST",
-            Method::PUT => "PUT",
-            Method::PATCH => "PATCH",
-            Method::DELETE => "DELETE",
-            _ => "GET",
-        }
+        verb(&self.method)
     }
 
     /// Parses a JSON body.
@@ -95,6 +89,21 @@ impl<S: Sync> FromRequestParts<S> for Call {
             None => Err(Error::new(500, parts.method.as_str(), "not authenticated").into()),
         }
     }
+}
+
+fn verb(method: &Method) -> &'static str {
+    match *method {
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "GET",
+    }
+}
+
+/// An error of a request with this method.
+pub(super) fn error_of(method: &Method, code: u16, message: impl Into<String>) -> Error {
+    Error::new(code, verb(method), message)
 }
 
 /// The error for what nobody serves. Its key holds the query too, as seen on the reference server.

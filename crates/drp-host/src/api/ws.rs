@@ -5,6 +5,7 @@
 //! `websocket` after each command, so each well-formed verb is answered by one.
 
 mod commands;
+mod rights;
 
 use std::{
     sync::Arc,
@@ -27,10 +28,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::commands::{Command, Selectors};
-use super::{reply::Fail, request::Call};
+use self::{
+    commands::{Command, Selectors},
+    rights::Rights,
+};
+use super::{
+    reply::Fail,
+    request::{Call, Query},
+};
 use crate::{
-    auth::Principal,
     bus::{Delivery, Subscription},
     log::Log,
     server::Seat,
@@ -53,6 +59,7 @@ pub(super) async fn open(
     State(shared): State<Arc<Shared>>,
     Extension(seat): Extension<Arc<Seat>>,
     call: Call,
+    query: Query,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Fail> {
@@ -69,7 +76,7 @@ pub(super) async fn open(
             socket,
             events: shared.bus.subscribe(limits::SUBSCRIBER_EVENTS_MAX),
             selectors: Selectors::default(),
-            by: call.by,
+            rights: Rights::new(&shared, call.by, &headers, query.get("token")),
             log: Arc::clone(&shared.log),
             wants_lagged,
             heard: Instant::now(),
@@ -84,7 +91,7 @@ struct Session {
     socket: WebSocket,
     events: Subscription,
     selectors: Selectors,
-    by: Principal,
+    rights: Rights,
     log: Arc<Log>,
     /// The client can read how many events it lost.
     wants_lagged: bool,
@@ -191,9 +198,10 @@ impl Session {
         let text = match delivery {
             Delivery::Event(published) => {
                 let event = &published.event;
-                let wanted =
-                    self.selectors.match_event(event) && self.by.allows(&event.type_, &event.action, &event.key);
-                if !wanted {
+                if !self.rights.are_fresh(event) {
+                    self.renew().await?;
+                }
+                if !self.selectors.match_event(event) || !self.rights.allow(event) {
                     return Ok(false);
                 }
                 if published.json.len() > limits::WS_MESSAGE_TO_CLIENT_BYTES_MAX {
@@ -202,8 +210,12 @@ impl Session {
                 }
                 published.json.clone()
             }
-            Delivery::Lagged(_) if self.selectors.is_empty() => return Ok(false),
             Delivery::Lagged(lost) => {
+                // One of those that were lost may have been about rights.
+                self.renew().await?;
+                if self.selectors.is_empty() {
+                    return Ok(false);
+                }
                 self.warn(&format!("the client is too slow: {lost} events lost"));
                 if !self.wants_lagged {
                     return Err(End::Close(CLOSE_TRY_AGAIN, "too slow: events were lost"));
@@ -216,6 +228,12 @@ impl Session {
         Ok(true)
     }
 
+    /// Asks again what the client may do. One that nobody would let in any more is told so, and has to go.
+    async fn renew(&mut self) -> Result<(), End> {
+        let is_good = self.rights.renew().await;
+        if is_good { Ok(()) } else { Err(End::Close(close_code::POLICY, "the credentials are no longer good")) }
+    }
+
     async fn send(&mut self, event: &Event) -> Result<(), End> {
         in_time(self.socket.send(Message::Text(text(event)))).await
     }
@@ -224,6 +242,8 @@ impl Session {
         if self.heard.elapsed() >= SILENCE_MAX {
             return Err(End::Gone);
         }
+        // Tokens end also while nothing happens.
+        self.renew().await?;
         in_time(self.socket.send(Message::Ping(bytes::Bytes::new()))).await
     }
 
@@ -232,7 +252,7 @@ impl Session {
         self.log.add(drp_core::Line {
             level: Level::Warn,
             service: SERVICE.to_owned(),
-            principal: self.by.name.clone(),
+            principal: self.rights.by.name.clone(),
             message: message.to_owned(),
             ignore_publish: true,
             ..drp_core::Line::default()

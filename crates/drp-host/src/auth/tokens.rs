@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     io,
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -37,6 +40,19 @@ pub(crate) struct TokenClaims {
     /// Roles it is narrowed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) roles: Option<Vec<String>>,
+    /// `sub` is a machine's key, and the Secret that of the machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) machine: bool,
+    /// The machine's job that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<String>,
+}
+
+impl TokenClaims {
+    /// When it ends, in seconds since 1970.
+    pub(crate) fn ends_s(&self) -> u64 {
+        self.exp
+    }
 }
 
 /// Why a text is no token, for the client to read.
@@ -89,17 +105,31 @@ impl Signer {
 
     /// A token of `user`, whose Secret is `secret`, for `ttl_s` seconds.
     pub(crate) fn sign(&self, user: &str, secret: &str, ttl_s: u64, roles: Option<Vec<String>>) -> String {
+        self.sign_claims(&TokenClaims { roles, ..self.claims(user, secret, ttl_s) })
+    }
+
+    /// A token of the machine with this key, whose Secret is `secret`; for one of its jobs alone if there is one.
+    pub(crate) fn sign_machine(&self, uuid: &str, secret: &str, ttl_s: u64, job: Option<String>) -> String {
+        self.sign_claims(&TokenClaims { machine: true, job, ..self.claims(uuid, secret, ttl_s) })
+    }
+
+    fn claims(&self, sub: &str, secret: &str, ttl_s: u64) -> TokenClaims {
         let iat = now_s();
-        let claims = TokenClaims {
+        TokenClaims {
             iss: ISSUER.to_owned(),
-            sub: user.to_owned(),
+            sub: sub.to_owned(),
             iat,
             exp: iat.saturating_add(ttl_s),
             jti: random::text::<12>(),
-            secret: self.secret_tag(user, secret),
-            roles,
-        };
-        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims).expect("strings and numbers are JSON"));
+            secret: self.secret_tag(sub, secret),
+            roles: None,
+            machine: false,
+            job: None,
+        }
+    }
+
+    fn sign_claims(&self, claims: &TokenClaims) -> String {
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).expect("strings and numbers are JSON"));
         let signed = format!("{HEADER}.{body}");
         let tag = hmac::sign(&self.key.load(), signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
@@ -138,6 +168,7 @@ impl Signer {
 #[derive(Default)]
 pub(crate) struct Instances {
     names: RwLock<HashMap<[u8; 32], String>>,
+    revoked: AtomicU64,
 }
 
 impl Instances {
@@ -151,6 +182,12 @@ impl Instances {
 
     pub(crate) fn revoke(&self, token: &str) {
         self.names.write().unwrap_or_else(PoisonError::into_inner).remove(&fingerprint(token));
+        self.revoked.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many tokens were revoked until now.
+    pub(crate) fn revoked(&self) -> u64 {
+        self.revoked.load(Ordering::Acquire)
     }
 
     pub(crate) fn name(&self, token: &str) -> Option<String> {
@@ -163,7 +200,8 @@ fn fingerprint(token: &str) -> [u8; 32] {
     digest.as_ref().try_into().unwrap_or([0; 32])
 }
 
-fn now_s() -> u64 {
+/// The time, in seconds since 1970.
+pub(crate) fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 

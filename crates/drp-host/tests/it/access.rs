@@ -12,7 +12,7 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 /// A user with a password and roles.
-async fn user(peer: &Peer, name: &str, roles: &[&str]) -> String {
+pub(crate) async fn user(peer: &Peer, name: &str, roles: &[&str]) -> String {
     let body = json!({ "Name": name, "Roles": roles }).to_string();
     assert_eq!(peer.call("POST", "/users", &body).await.status, StatusCode::CREATED);
     let answer = peer.call("PUT", &format!("/users/{name}/password"), r#"{"Password":"secret"}"#).await;
@@ -20,7 +20,7 @@ async fn user(peer: &Peer, name: &str, roles: &[&str]) -> String {
     basic(name, "secret")
 }
 
-async fn role(peer: &Peer, name: &str, claims: &[[&str; 3]]) {
+pub(crate) async fn role(peer: &Peer, name: &str, claims: &[[&str; 3]]) {
     let claims: Vec<_> = claims
         .iter()
         .map(|[scope, action, specific]| json!({ "scope": scope, "action": action, "specific": specific }))

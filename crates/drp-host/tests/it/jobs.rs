@@ -118,3 +118,50 @@ async fn types_without_anything_special_are_served_as_others() {
     assert_eq!(peer.call("DELETE", "/stages/s1", "").await.error().2, "In use by Workflow w1");
     peer.host.stop().await;
 }
+
+#[tokio::test]
+async fn a_purge_takes_what_is_more_than_is_to_be_kept_and_tells_what_that_is() {
+    let peer = Peer::start().await;
+    let machine = json!({ "Name": "m1", "Tasks": ["t1", "t2", "t3"] }).to_string();
+    let machine = peer.call("POST", "/machines", &machine).await.json()["Uuid"].as_str().unwrap().to_owned();
+    let mut keys = Vec::new();
+    for _ in 0..3 {
+        let job = peer.call("POST", "/jobs", &json!({ "Machine": machine }).to_string()).await.json();
+        let key = job["Uuid"].as_str().unwrap().to_owned();
+        let done = r#"[{"op":"replace","path":"/State","value":"finished"}]"#;
+        assert_eq!(peer.call("PATCH", &format!("/jobs/{key}"), done).await.status, 200);
+        keys.push(key);
+    }
+    let purge = async |query: &str| {
+        let answer = peer.call("DELETE", &format!("/jobs?{query}"), "").await;
+        assert_eq!(answer.status, 200, "{:?}", answer.body);
+        answer.json()
+    };
+    assert_eq!(purge("").await, json!([]), "no preference says that anything goes");
+    assert_eq!(purge("dryrun=true&jobsToKeep=1").await, json!(keys[..2]));
+    assert_eq!(purge("completeJobsPurgedAfter=1d&failedJobsPurgedAfter=0").await, json!([]));
+    assert_eq!(purge(&format!("machine={machine}&jobsToKeep=2")).await, json!(keys[..1]));
+    assert_eq!(peer.call("GET", &format!("/jobs/{}/log", keys[0]), "").await.status, 404);
+    assert_eq!(peer.call("POST", "/prefs", r#"{"jobsToKeep":"1"}"#).await.status, 201);
+    assert_eq!(purge("machine=Name:m1").await, json!(keys[1..2]));
+    assert_eq!(purge("jobsToKeep=0").await, json!([]), "the current job stays");
+    assert_eq!(purge("machine=missing").await, json!([]));
+    assert_eq!(peer.call("DELETE", &format!("/machines/{machine}"), "").await.status, 200);
+    assert_eq!(purge("machine=missing").await, json!(keys[2..]));
+    assert_eq!(peer.call("GET", "/jobs", "").await.json(), json!([]));
+
+    for (query, text) in [
+        ("jobsToKeep=cow", "jobsToKeep: must be a number, not cow"),
+        ("failedJobsPurgedAfter=cow", r#"failedJobsPurgedAfter: strconv.ParseInt: parsing "cow": invalid syntax"#),
+    ] {
+        assert_eq!(
+            peer.call("DELETE", &format!("/jobs?{query}"), "").await.error(),
+            (400, "DELETE".into(), text.into())
+        );
+    }
+    assert_eq!(peer.call("DELETE", "/jobs?machine=nobody", "").await.error().0, 404);
+    assert_eq!(peer.call("POST", "/users", r#"{"Name":"bob"}"#).await.status, 201);
+    let token = peer.call("GET", "/users/bob/token", "").await.json()["Token"].as_str().unwrap().to_owned();
+    assert_eq!(peer.call_as(&format!("Bearer {token}"), "DELETE", "/jobs", "").await.error().0, 403);
+    peer.host.stop().await;
+}

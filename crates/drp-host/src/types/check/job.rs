@@ -9,8 +9,9 @@ use crate::types::set_text;
 
 const STATES: [&str; 5] = ["created", "running", "failed", "finished", "incomplete"];
 const EXIT_STATES: [&str; 6] = ["", "reboot", "poweroff", "stop", "complete", "failed"];
-/// What a job is about, which is settled when it is made.
-const FIXED: [&str; 8] = ["Previous", "Machine", "Task", "Stage", "Workflow", "BootEnv", "CurrentIndex", "NextIndex"];
+/// What a job is about and may do, which is settled when it is made.
+const FIXED: [&str; 9] =
+    ["Previous", "Machine", "Task", "Stage", "Workflow", "BootEnv", "CurrentIndex", "NextIndex", "ExtraClaims"];
 
 /// Whether a job in this state is over.
 pub(crate) fn is_over(state: &str) -> bool {
@@ -19,6 +20,8 @@ pub(crate) fn is_over(state: &str) -> bool {
 
 pub(in crate::types) fn complete(job: &mut RawModel, before: Option<&RawModel>) {
     let now = Raw::from(Time::now().as_str());
+    // Tokens are handed to who runs the job and never kept.
+    job.fields.remove("Token");
     let Some(before) = before else {
         if job.text("State").is_empty() {
             set_text(job, "State", "created");
@@ -31,9 +34,10 @@ pub(in crate::types) fn complete(job: &mut RawModel, before: Option<&RawModel>) 
         return;
     };
     for name in FIXED {
-        if let Some(kept) = before.fields.get(name) {
-            job.fields.insert(name.to_owned(), kept.clone());
-        }
+        match before.fields.get(name) {
+            Some(kept) => job.fields.insert(name.to_owned(), kept.clone()),
+            None => job.fields.remove(name),
+        };
     }
     if is_over(&job.text("State")) && !is_over(&before.text("State")) {
         job.fields.insert("EndTime".to_owned(), now);
