@@ -113,7 +113,7 @@ pub(super) async fn meta(
     call: Call,
     At((prefix, key)): At<(String, String)>,
 ) -> Reply {
-    find_kind(&shared, &call, &prefix)?;
+    find_meta_kind(&shared, &call, &prefix)?;
     let mut meta = find(&shared, &call, &prefix, &key)?.get::<Meta>(META).unwrap_or_default();
     meta.fill();
     reply::json(StatusCode::OK, &meta)
@@ -126,7 +126,7 @@ pub(super) async fn patch_meta(
     At((prefix, key)): At<(String, String)>,
     JsonBody(body): JsonBody,
 ) -> Reply {
-    find_kind(&shared, &call, &prefix)?;
+    find_meta_kind(&shared, &call, &prefix)?;
     let patch: Patch = call.parse_or_default(&body)?;
     require_patch(&call, &prefix, &specific(&shared, &prefix, &key)?, "/Meta", &patch)?;
     let change = |object: &mut RawModel| {
@@ -142,6 +142,12 @@ pub(super) async fn patch_meta(
     };
     let updated = shared.objects.update_as("PATCH", &call.by, &prefix, &key, change).await?;
     reply::json(StatusCode::OK, &updated.get::<Meta>(META).unwrap_or_default())
+}
+
+/// The type that a path below `/meta` names. The path itself is there whatever it names, so another is a bad request.
+fn find_meta_kind(shared: &Shared, call: &Call, prefix: &str) -> Result<Arc<ObjectType>, Fail> {
+    let unknown = || call.error(400, format!("No such object type: {prefix}")).about(prefix, "").into();
+    shared.objects.kind(prefix).ok_or_else(unknown)
 }
 
 /// The type, if its objects have params.

@@ -53,14 +53,14 @@ impl Purge {
             if !is_meant {
                 continue;
             }
-            jobs.sort_by_cached_key(|job| std::cmp::Reverse(time_s(job, "StartTime")));
+            jobs.sort_by_cached_key(|job| std::cmp::Reverse(time_ns(job, "StartTime")));
             for (newer, job) in jobs.into_iter().enumerate() {
                 let goes = match self.of {
                     Owner::Missing => true,
                     _ => may_go(job, is_missing) && self.is_surplus(job, newer, now_s),
                 };
                 if goes {
-                    going.push((time_s(job, "StartTime"), job.text("Uuid")));
+                    going.push((time_ns(job, "StartTime"), job.text("Uuid")));
                 }
             }
         }
@@ -74,8 +74,8 @@ impl Purge {
             "finished" => self.complete_after_s,
             _ => None,
         };
-        let age_s = u64::try_from(now_s.saturating_sub(time_s(job, "EndTime"))).unwrap_or(0);
-        self.keep.is_some_and(|keep| newer >= keep) || limit_s.is_some_and(|limit_s| age_s >= limit_s)
+        let age_s = i128::from(now_s) - time_ns(job, "EndTime") / 1_000_000_000;
+        self.keep.is_some_and(|keep| newer >= keep) || limit_s.is_some_and(|limit_s| age_s >= i128::from(limit_s))
     }
 }
 
@@ -83,9 +83,9 @@ fn may_go(job: &RawModel, is_missing: bool) -> bool {
     is_missing || (is_over(&job.text("State")) && job.get("Current") != Some(true))
 }
 
-fn time_s(job: &RawModel, field: &str) -> i64 {
+fn time_ns(job: &RawModel, field: &str) -> i128 {
     let time: Option<Time> = job.get(field);
-    time.and_then(|time| time.timestamp().ok()).map_or(0, |time| time.as_second())
+    time.and_then(|time| time.timestamp().ok()).map_or(0, |time| time.as_nanosecond())
 }
 
 #[cfg(test)]
