@@ -227,8 +227,9 @@ impl Host {
         self.stopped
             .get_or_init(|| async {
                 self.shared.plugins.stop().await;
-                self.shared.auth.revoke_plugin_token(&self.admin_token);
                 self.server.stop(self.drain).await;
+                // Not before: who watches with it is told everything to the end.
+                self.shared.auth.revoke_plugin_token(&self.admin_token);
                 // Websockets end by themselves once the server is stopping; one that does not ends with the process.
                 self.shared.tasks.close();
                 let _ = time::timeout(limits::KILL_GRACE_TIME, self.shared.tasks.wait()).await;

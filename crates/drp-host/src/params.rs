@@ -34,6 +34,13 @@ pub(crate) struct View {
     pub(crate) decode: bool,
 }
 
+/// A value as it was found. It has no `Debug`: it may be a secret.
+pub(crate) struct Resolved {
+    pub(crate) value: Raw,
+    /// It was sealed, or its param is secret: it must not be seen elsewhere.
+    pub(crate) is_secret: bool,
+}
+
 /// A place that params come from: what it holds is sealed with its own key.
 struct Source {
     prefix: String,
@@ -65,13 +72,18 @@ impl ParamValues {
     ///
     /// # Errors
     /// The store cannot be read, or a sealed value cannot be opened.
-    pub(crate) fn resolve(&self, prefix: &str, object: &RawModel, name: &str) -> Result<Option<Raw>, Error> {
+    pub(crate) fn resolve(&self, prefix: &str, object: &RawModel, name: &str) -> Result<Option<Resolved>, Error> {
+        let declaration = self.objects.declaration(name)?;
+        let is_declared = declaration.as_ref().is_some_and(|param| param.secure);
         for source in self.sources(prefix, object)? {
-            if let Some(value) = source.params.get(name) {
-                return self.open(&source, name, value).map(Some);
+            if let Some(stored) = source.params.get(name) {
+                let value = self.open(&source, name, stored)?;
+                let is_secret = is_declared || value.get() != stored.get();
+                return Ok(Some(Resolved { value, is_secret }));
             }
         }
-        Ok(self.objects.declaration(name)?.and_then(|param| param.default_value()))
+        let default = declaration.and_then(|param| param.default_value());
+        Ok(default.map(|value| Resolved { value, is_secret: is_declared }))
     }
 
     /// All own params of an object, opened.

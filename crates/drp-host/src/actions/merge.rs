@@ -43,11 +43,11 @@ pub(super) fn merge(
             continue;
         }
         match values.resolve(prefix, object, name) {
-            Ok(Some(value)) => {
-                if values.declaration(name).is_some_and(|param| param.secure) {
+            Ok(Some(found)) => {
+                if found.is_secret {
                     merged.secrets.push(name.clone());
                 }
-                merged.params.insert(name.clone(), value);
+                merged.params.insert(name.clone(), found.value);
             }
             Ok(None) if required => problems.push(format!("Action {command} Missing Parameter {name}")),
             Ok(None) => {}

@@ -69,7 +69,7 @@ async fn a_name_is_looked_up_in_order() {
         ("nowhere", "null"),
     ] {
         assert_eq!(room.one(name, AGGREGATE), expected, "{name}");
-        let resolved = room.values.resolve("machines", &room.machine(), name).unwrap();
+        let resolved = room.values.resolve("machines", &room.machine(), name).unwrap().map(|found| found.value);
         assert_eq!(resolved.map(|value| value.get().to_owned()), Some(expected.to_owned()).filter(|v| v != "null"));
         if name != "own" {
             assert_eq!(room.one(name, View::default()), "null", "{name} is not the machine's own");
@@ -77,7 +77,10 @@ async fn a_name_is_looked_up_in_order() {
     }
     room.set("order", json!(null)).await.unwrap();
     assert_eq!(room.one("order", AGGREGATE), "null", "null is a value");
-    assert_eq!(room.values.resolve("machines", &room.machine(), "order").unwrap(), Some(Raw::null()));
+    assert_eq!(
+        room.values.resolve("machines", &room.machine(), "order").unwrap().map(|found| found.value),
+        Some(Raw::null())
+    );
     let all = room.values.all("machines", "Name:m1", AGGREGATE).unwrap();
     assert_eq!(
         all.keys().map(String::as_str).collect::<Vec<_>>().join(" "),
@@ -180,6 +183,18 @@ async fn secrets_of_content_are_sealed_for_their_own_object() {
     let room = Room::open().await;
     let two = room.values.objects.get("profiles", "two").unwrap().unwrap();
     assert!(!serde_json::to_string(&*two).unwrap().contains("of two"));
-    let resolved = room.values.resolve("machines", &room.machine(), "a/secret").unwrap();
+    let resolved = room.values.resolve("machines", &room.machine(), "a/secret").unwrap().map(|found| found.value);
     assert_eq!(resolved.unwrap().get(), "\"of two\"");
+}
+
+#[tokio::test]
+async fn what_was_sealed_stays_a_secret_when_its_param_is_none_any_more() {
+    let room = Room::open().await;
+    room.set("a/secret", json!("plain")).await.unwrap();
+    room.values.objects.drop_layer("content").await;
+    let found = |name| room.values.resolve("machines", &room.machine(), name).unwrap().unwrap();
+    let secret = found("a/secret");
+    // So it is in no event of an action and in no line of a plugin.
+    assert_eq!((secret.value.get(), secret.is_secret), ("\"plain\"", true));
+    assert!(!found("own").is_secret);
 }

@@ -27,11 +27,11 @@ pub(super) fn configuration(
     let optional = provider.optional_params.iter().map(|param| (param, false));
     for (param, required) in required.chain(optional) {
         match values.resolve("plugins", plugin, param) {
-            Ok(Some(value)) => {
-                if let Err(texts) = values.check(param, &value) {
+            Ok(Some(found)) => {
+                if let Err(texts) = values.check(param, &found.value) {
                     problems.extend(texts.iter().map(|text| format!(": {text}")));
                 }
-                body.insert(param.clone(), value);
+                body.insert(param.clone(), found.value);
             }
             Ok(None) if required => problems.push(format!("Missing required parameter: {param}")),
             Ok(None) => {}
@@ -41,8 +41,9 @@ pub(super) fn configuration(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let secure = |name: &String| values.declaration(name).is_some_and(|param| param.secure);
-    let secrets = body.iter().filter(|(name, _)| secure(name)).map(|(_, value)| value.clone()).collect();
+    let is_secret =
+        |name: &String| matches!(values.resolve("plugins", plugin, name), Ok(Some(found)) if found.is_secret);
+    let secrets = body.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value.clone()).collect();
     body.insert(contract::NAME_KEY.to_owned(), Raw::from(name));
     Ok(Configuration { body, secrets })
 }

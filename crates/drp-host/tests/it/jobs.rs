@@ -72,7 +72,7 @@ async fn a_job_lives_from_post_to_delete() {
 }
 
 #[tokio::test]
-async fn claims_on_the_log_of_a_job_speak_of_its_machine() {
+async fn claims_on_jobs_speak_of_their_machines() {
     let peer = Peer::start().await;
     let mut jobs = Vec::new();
     for name in ["m1", "m2"] {
@@ -81,7 +81,7 @@ async fn claims_on_the_log_of_a_job_speak_of_its_machine() {
         let job = peer.call("POST", "/jobs", &json!({ "Machine": machine }).to_string()).await.json();
         jobs.push((machine, job["Uuid"].as_str().unwrap().to_owned()));
     }
-    let role = json!({ "Name": "some", "Claims": [{ "scope": "jobs", "action": "log", "specific": jobs[0].0 }] });
+    let role = json!({ "Name": "some", "Claims": [{ "scope": "jobs", "action": "log,get,update:/State", "specific": jobs[0].0 }] });
     assert_eq!(peer.call("POST", "/roles", &role.to_string()).await.status, 201);
     assert_eq!(peer.call("POST", "/users", r#"{"Name":"bob","Roles":["some"]}"#).await.status, 201);
     assert_eq!(peer.call("PUT", "/users/bob/password", r#"{"Password":"p"}"#).await.status, 200);
@@ -89,6 +89,13 @@ async fn claims_on_the_log_of_a_job_speak_of_its_machine() {
     assert_eq!(read(&jobs[0].1).await, 200);
     assert_eq!(read(&jobs[1].1).await, 403);
     assert_eq!(read("24679e38-53a2-4a82-99dd-5280139de00c").await, 403);
+    let state = r#"[{"op":"replace","path":"/State","value":"running"}]"#;
+    for ((_, job), expected) in jobs.iter().zip([[200, 200], [404, 403]]) {
+        let path = format!("/jobs/{job}");
+        let get = peer.call_as("Basic Ym9iOnA=", "GET", &path, "").await.status.as_u16();
+        let patch = peer.call_as("Basic Ym9iOnA=", "PATCH", &path, state).await.status.as_u16();
+        assert_eq!([get, patch], expected);
+    }
     peer.host.stop().await;
 }
 

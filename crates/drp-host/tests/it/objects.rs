@@ -107,6 +107,8 @@ async fn params_and_meta_are_read_and_written_on_their_own() {
     let colour = r#"[{"op":"add","path":"/color","value":"red"}]"#;
     assert_eq!(peer.call("PATCH", "/meta/profiles/p1", colour).await.json(), json!({ "color": "red" }));
     assert_eq!(peer.call("GET", "/meta/profiles/Name:p1", "").await.json(), json!({ "color": "red" }));
+    let unknown = peer.call("GET", "/meta/freds/p1", "").await;
+    assert_eq!(unknown.error(), (400, "GET".to_owned(), "No such object type: freds".to_owned()));
 
     created(&peer, "/params", json!({ "Name": "typed/one", "Schema": { "type": "string" } })).await;
     let named = peer.call("GET", "/params/typed/one", "").await;
