@@ -155,6 +155,8 @@ impl Prefs {
         }
         let _turn = self.turn.lock().await;
         self.store.commit(batch).await.map_err(|error| unwritable(&error))?;
+        // Before the events: who hears of another secret asks at once what its token is worth now.
+        self.sign_with_secret()?;
         // The events of all others are made from the store's watch.
         for name in secrets {
             let mut event =
@@ -162,7 +164,7 @@ impl Prefs {
             event.principal.clone_from(&by.name);
             self.bus.publish(event);
         }
-        self.sign_with_secret()
+        Ok(())
     }
 
     fn sign_with_secret(&self) -> Result<(), Error> {

@@ -26,7 +26,7 @@ const API_ERROR: &str = "API ERROR";
 pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call) -> Reply {
     let mut providers = Vec::new();
     if call.by.allows(PROVIDERS, "list", "") {
-        for imported in shared.providers.list() {
+        for imported in shared.providers.list().iter().filter(|found| call.by.sees(PROVIDERS, &found.definition.name)) {
             let mut provider = imported.definition.clone();
             provider.content.clear();
             providers.push(provider);

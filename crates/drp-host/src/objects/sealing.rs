@@ -24,7 +24,7 @@ use crate::types::{ObjectType, Types};
 const MARKS: &str = ".secure-params";
 pub(super) const PARAMS: &str = "params";
 /// Bytes of sealed objects that are written at once.
-const SEALED_BYTES_MAX: usize = 16 << 20;
+pub(super) const SEALED_BYTES_MAX: usize = 16 << 20;
 
 /// The names of params of which nothing is in plain.
 #[derive(Debug, Default)]

@@ -330,3 +330,4 @@ async fn recorded_content_loads_as_layers() {
 }
 
 mod guard;
+mod sealing;

@@ -112,3 +112,18 @@ async fn an_open_websocket_follows_tenants_roles_and_the_user() {
     assert!(socket.event().await.is_none(), "a deleted user is not there any more");
     peer.host.stop().await;
 }
+
+#[tokio::test]
+async fn another_token_secret_ends_open_websockets() {
+    let peer = Peer::start().await;
+    role(&peer, "all", READER).await;
+    user(&peer, "bob", &["all"]).await;
+    let token = peer.call("GET", "/users/bob/token", "").await.json()["Token"].as_str().unwrap().to_owned();
+    let mut socket = Socket::open(&peer, &[("authorization", &format!("Bearer {token}"))]).await.unwrap();
+    socket.say("register *.*.*").await;
+    socket.event().await.unwrap();
+    let secret = json!({ "baseTokenSecret": "0123456789abcdef0123456789ABCDEF" }).to_string();
+    assert_eq!(peer.call("POST", "/prefs", &secret).await.status, 201);
+    assert!(socket.event().await.is_none());
+    peer.host.stop().await;
+}
