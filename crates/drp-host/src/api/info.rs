@@ -18,6 +18,12 @@ use super::{
 use crate::{auth::Principal, shared::Shared};
 
 /// What clients may rely on. They change what they do by these names, so none stands here before it is true.
+///
+/// Of those that the reference server names these are not: what an agent, a renderer, a workflow or a boot service
+/// would have to do (`sane-exit-codes`, `change-stage-map`, `package-repository-handling`, `fsm-runner`, `workflows`,
+/// `default-workflow`, `sprig`, `multiarch`, `actions-in-task-list`, `task-prerequisites`,
+/// `file-iso-exists-info-render`, `auto-boot-target`), and what several servers do together (`endpoint-refs`,
+/// `endpoint-proxy`, `inline-upgrade`).
 pub(super) const FEATURES: [&str; 21] = [
     "api-v3",
     "bundle-objects",

@@ -23,8 +23,8 @@ use crate::types::{ObjectType, Types};
 /// The store's section of the names of which nothing is in plain.
 const MARKS: &str = ".secure-params";
 pub(super) const PARAMS: &str = "params";
-/// Bytes of sealed objects that are written at once.
-pub(super) const SEALED_BYTES_MAX: usize = 16 << 20;
+/// Bytes of sealed objects that are written at once; few in tests, so that they get there.
+pub(super) const SEALED_BYTES_MAX: usize = if cfg!(test) { 64 << 10 } else { 16 << 20 };
 
 /// The names of params of which nothing is in plain.
 #[derive(Debug, Default)]

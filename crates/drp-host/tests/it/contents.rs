@@ -64,6 +64,15 @@ async fn contents_come_and_go_as_in_the_reference_tests() {
     let packed = peer.call("GET", "/profiles/packed", "").await.json();
     let marks = ["Bundle", "ReadOnly", "Available"].map(|key| packed[key].clone());
     assert_eq!(marks, [json!("BarkingStore"), json!(true), json!(true)]);
+    // Whoever writes to it is told its bare key (`api.md` §18.3, Contents).
+    for (method, path, body) in [
+        ("POST", "/profiles/packed/params/a/b", "1"),
+        ("PATCH", "/profiles/packed", r#"[{"op":"replace","path":"/Description","value":"x"}]"#),
+    ] {
+        assert_eq!(peer.call(method, path, body).await.error(), (409, method.into(), "packed".into()));
+    }
+    let deleted = peer.call("DELETE", "/profiles/packed", "").await;
+    assert_eq!(deleted.error(), (404, "DELETE".into(), "readonly: packed".into()));
     let shown = peer.call("GET", "/contents/BarkingStore", "").await.json();
     assert_eq!(shown["sections"]["unheard-of"]["a/b"]["Any"], json!([1, 2.50]));
     assert_eq!(shown["meta"].as_object().unwrap().len(), 20);

@@ -6,6 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use serde_json::{Value, json};
 
 use crate::{
+    access::{role, user},
     peer::{Peer, start_with_provider},
     websocket::Socket,
 };
@@ -202,6 +203,31 @@ async fn content_packs_carry_secrets_to_and_from_whom_they_are_for() {
     let features = peer.call("GET", "/info", "").await.json()["features"].to_string();
     for feature in ["secure-params", "secure-param-upgrade", "secure-params-in-content-packs"] {
         assert!(features.contains(&format!("\"{feature}\"")), "{features}");
+    }
+    peer.host.stop().await;
+}
+
+/// `api.md` §18.3, Secure params.
+#[tokio::test]
+async fn roles_without_the_secure_claims_are_refused_with_the_texts_of_the_server() {
+    let peer = Peer::start().await;
+    assert_eq!(peer.call("POST", "/params", r#"{"Name":"the/secret","Secure":true}"#).await.status, 201);
+    let bob = json!({ "Name": "bob", "Provider": "nobody", "Params": { "the/secret": SECRET } }).to_string();
+    assert_eq!(peer.call("POST", "/plugins", &bob).await.status, 201);
+    require_sealed(&peer, "/plugins/bob").await;
+    role(&peer, "seer", &[["plugins", "list,get,update", "*"]]).await;
+    let seer = user(&peer, "seer", &["seer"]).await;
+    for (path, requires) in [
+        ("/plugins/Name:bob?decode=true", "plugins getSecure Name:bob"),
+        ("/plugins/Name:bob/params?decode=true", "plugins getSecure Name:bob"),
+        ("/plugins/Name:bob/params/the/secret?decode=true", "plugins getSecure Name:bob"),
+        ("/plugins?decode=true", "plugins getSecure"),
+        ("/plugins/Name:bob/pubkey", "plugins updateSecure Name:bob"),
+    ] {
+        let answer = peer.call_as(&seer, "GET", path, "").await;
+        let expected = json!({ "Model": "", "Key": "", "Type": "AUTH", "Code": 403,
+            "Messages": [format!("Cannot access /api/v3{path}"), format!("Requires: {requires}")] });
+        assert_eq!((answer.status.as_u16(), answer.json()), (403, expected), "{path}");
     }
     peer.host.stop().await;
 }
