@@ -225,6 +225,8 @@ impl Objects {
                         let value = write(&object)?;
                         bytes += value.len();
                         changes.push(Change::put(&section, &key, value).expecting(Expect::Revision(entry.revision)));
+                        // Many take a while, and others want to read meanwhile.
+                        tokio::task::yield_now().await;
                     }
                 }
                 if bytes > SEALED_BYTES_MAX {
@@ -235,6 +237,7 @@ impl Objects {
                 if is_last {
                     break;
                 }
+                tokio::task::yield_now().await;
             }
         }
         Ok(changes)

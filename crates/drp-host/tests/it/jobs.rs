@@ -59,6 +59,7 @@ async fn a_job_lives_from_post_to_delete() {
     let head = peer.call("HEAD", &format!("{path}/log"), "").await;
     assert_eq!((head.header("content-length"), head.body.len()), (log.body.len().to_string().as_str(), 0));
     assert_eq!(peer.call("HEAD", &path, "").await.status, 200);
+    assert_eq!(peer.call("HEAD", "/logs", "").await.status, 200);
     assert_eq!(peer.call("HEAD", "/jobs?State=running", "").await.header("x-drp-list-filter-count"), "1");
 
     assert_eq!(peer.call("PATCH", &path, &to("running", "finished")).await.json()["State"], "finished");

@@ -151,3 +151,35 @@ async fn an_event_that_is_posted_is_answered_with_204_and_json() {
     assert!(peer.call("GET", "/objects", "").await.json().as_array().unwrap().contains(&json!("machines")));
     peer.host.stop().await;
 }
+
+/// What `drpcli` calls that this host does not do (`api.md` §15): it is told so, and waits for nothing.
+#[tokio::test]
+async fn what_is_not_served_is_said_so_at_once() {
+    let peer = Peer::start().await;
+    for (method, path) in [
+        ("POST", "/system/upgrade"),
+        ("POST", "/system/active"),
+        ("POST", "/system/passive"),
+        ("GET", "/system/cert"),
+        ("POST", "/system/cert"),
+        ("GET", "/static/cert"),
+        ("GET", "/system/consensus/id"),
+        ("GET", "/system/consensus/fullstate"),
+        ("POST", "/system/consensus/enroll"),
+        ("POST", "/system/consensus/failOverSafe"),
+        ("DELETE", "/system/consensus/node/n1"),
+        ("GET", "/pools-active"),
+        ("GET", "/pools/p1/status"),
+        ("POST", "/pools/p1/addMachines"),
+        ("POST", "/machines/m1/releaseToPool"),
+        ("GET", "/debug/heap"),
+        ("GET", "/drp_debug/index/machines"),
+        ("GET", "/bootenvs/b1/purgeLocal"),
+    ] {
+        let answer = peer.call(method, path, "").await;
+        let expected = json!({ "Model": "", "Key": format!("/api/v3{path}"), "Type": method, "Code": 404,
+            "Messages": ["No route"] });
+        assert_eq!(answer.json(), expected, "{method} {path}");
+    }
+    peer.host.stop().await;
+}

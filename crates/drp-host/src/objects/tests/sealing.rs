@@ -35,7 +35,7 @@ async fn more_than_is_sealed_at_once_is_sealed_too() {
 #[tokio::test]
 async fn no_writer_gets_past_a_declaration_with_a_plain_value() {
     let objects = objects().await;
-    let count = 40;
+    let count = 8;
     for number in 0..count {
         objects.create(&by(), "profiles", model(json!({"Name": format!("p{number}")}))).await.unwrap();
     }
@@ -43,7 +43,7 @@ async fn no_writer_gets_past_a_declaration_with_a_plain_value() {
         .map(|number| {
             let objects = Arc::clone(&objects);
             tokio::spawn(async move {
-                for round in 0..10 {
+                for round in 0..4 {
                     let written = profile(number, round);
                     let set = |profile: &mut RawModel| {
                         profile.fields.insert("Params".to_owned(), written.fields["Params"].clone());
