@@ -26,6 +26,7 @@ pub(crate) use self::{
     principal::Principal,
     random::{hex, text as random_text},
     tokens::now_s,
+    users::SUPERUSER,
 };
 use crate::{objects::Objects, types::is_over};
 

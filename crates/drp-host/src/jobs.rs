@@ -18,7 +18,7 @@ use self::logs::Logs;
 pub(crate) use self::logs::OpenLog;
 pub(crate) use self::purge::{Owner, Purge};
 use crate::{
-    auth::{Principal, now_s},
+    auth::{Principal, SUPERUSER, now_s},
     config::Retention,
     objects::Objects,
     types::{is_over, set_text},
@@ -145,6 +145,10 @@ impl Jobs {
         let Some(task) = self.objects.get("tasks", task)? else { return Ok(()) };
         let mut claims: Vec<Raw> = Vec::new();
         for role in task.get::<Vec<String>>("ExtraRoles").unwrap_or_default() {
+            if role == SUPERUSER {
+                claims.push(Raw::from(serde_json::json!({ "scope": "*", "action": "*", "specific": "*" })));
+                continue;
+            }
             let role = self.objects.get("roles", &role)?;
             claims.extend(role.and_then(|role| role.get::<Vec<Raw>>("Claims")).unwrap_or_default());
         }

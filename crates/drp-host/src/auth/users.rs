@@ -12,7 +12,7 @@ use crate::objects::Objects;
 const USERS: &str = "users";
 const ROLES: &str = "roles";
 /// The role that may do everything and needs no object.
-const SUPERUSER: &str = "superuser";
+pub(crate) const SUPERUSER: &str = "superuser";
 const HASH_KEY: &str = "PasswordHash";
 const SECRET_KEY: &str = "Secret";
 

@@ -132,3 +132,18 @@ async fn whoami_finds_the_machine_that_fits_best() {
     assert_eq!(peer.call("POST", "/whoami", &many).await.error().0, 400);
     peer.host.stop().await;
 }
+
+/// `api.md` §4.2: `force` is taken from whoever sends it. Nothing here needs it, because no workflow engine stands
+/// behind the stage of a machine.
+#[tokio::test]
+async fn a_stage_changes_with_tasks_ahead_forced_or_not() {
+    let peer = Peer::start().await;
+    let made = peer.call("POST", "/machines?force=true", r#"{"Name":"m1","Tasks":["t1","t2"]}"#).await;
+    assert_eq!(made.status, 201);
+    for (query, stage) in [("", "s1"), ("?force=true", "s2")] {
+        let patch = json!([{ "op": "replace", "path": "/Stage", "value": stage }]).to_string();
+        let changed = peer.call("PATCH", &format!("/machines/Name:m1{query}"), &patch).await;
+        assert_eq!((changed.status.as_u16(), &changed.json()["Stage"]), (200, &json!(stage)));
+    }
+    peer.host.stop().await;
+}
