@@ -93,8 +93,23 @@ impl Meta {
     }
 }
 
-/// All layers from top to bottom.
-pub(crate) fn summaries(objects: &Objects) -> Result<Vec<Summary>, Error> {
+/// All layers from top to bottom, with the objects counted that `by` sees.
+pub(crate) fn summaries(objects: &Objects, by: &Principal) -> Result<Vec<Summary>, Error> {
+    let mut all = whole_summaries(objects)?;
+    if by.is_restricted() {
+        for summary in &mut all {
+            let name = summary.meta.texts.get("Name").map_or("", String::as_str);
+            let seen = sealed_content(objects, by, name)?.map(|content| content.sections).unwrap_or_default();
+            summary.counts.retain(|section, count| {
+                *count = seen.get(section).map_or(0, |objects| objects.len());
+                *count > 0
+            });
+        }
+    }
+    Ok(all)
+}
+
+fn whole_summaries(objects: &Objects) -> Result<Vec<Summary>, Error> {
     let layers = objects.layers();
     let built_in = |name, counts| Summary { meta: Meta::built_in(name), counts, warnings: Vec::new() };
     let mut all = vec![built_in(BACKING, backing_counts(objects, &layers)?)];
@@ -111,7 +126,7 @@ pub(crate) fn content(
     by: &Principal,
     name: &str,
 ) -> Result<Option<Content>, Error> {
-    let Some(mut content) = sealed_content(objects, name)? else { return Ok(None) };
+    let Some(mut content) = sealed_content(objects, by, name)? else { return Ok(None) };
     for (section, found) in &mut content.sections {
         for (key, object) in found.iter_mut().filter(|(key, _)| by.allows(section, "getSecure", key)) {
             if object.fields.contains_key("Params")
@@ -125,7 +140,22 @@ pub(crate) fn content(
     Ok(Some(content))
 }
 
-fn sealed_content(objects: &Objects, name: &str) -> Result<Option<Content>, Error> {
+/// A layer with the objects that `by` sees.
+fn sealed_content(objects: &Objects, by: &Principal, name: &str) -> Result<Option<Content>, Error> {
+    let mut content = whole_content(objects, name)?;
+    if let Some(content) = content.as_mut().filter(|_| by.is_restricted()) {
+        for (section, found) in &mut content.sections {
+            let kind = objects.kind(section);
+            found.retain(|key, object| match &kind {
+                Some(kind) => by.sees_object(kind, object),
+                None => by.sees(section, key),
+            });
+        }
+    }
+    Ok(content)
+}
+
+fn whole_content(objects: &Objects, name: &str) -> Result<Option<Content>, Error> {
     let layers = objects.layers();
     if let Some(layer) = layers.find(name) {
         return Ok(Some(Content { meta: Meta::of_layer(layer), sections: public(objects, layer.bundle().sections) }));

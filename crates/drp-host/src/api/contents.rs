@@ -20,7 +20,7 @@ const CONTENTS: &str = "contents";
 /// `GET` and `HEAD /contents`: a summary of every layer, from top to bottom.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call) -> Reply {
     let summaries =
-        if call.by.allows(CONTENTS, "list", "") { contents::summaries(&shared.objects)? } else { Vec::new() };
+        if call.by.allows(CONTENTS, "list", "") { contents::summaries(&shared.objects, &call.by)? } else { Vec::new() };
     let count = summaries.len();
     reply::list(&summaries, &Counts { total: count, filtered: count, sent: count })
 }

@@ -17,7 +17,7 @@ use super::values::key_failed;
 use super::{Ask, Catalog, Objects, PAGE, read, refusal, write};
 use crate::layers::{Kind, Layer, Layers};
 use crate::secrets::{self, KeyError, Secrets};
-use crate::store::{Batch, Change, Expect, Note, Store};
+use crate::store::{BATCH_CHANGES_MAX, Batch, Change, Expect, Note, Store};
 use crate::types::{ObjectType, Types};
 
 /// The store's section of the names of which nothing is in plain.
@@ -25,6 +25,9 @@ const MARKS: &str = ".secure-params";
 pub(super) const PARAMS: &str = "params";
 /// Bytes of sealed objects that are written at once; few in tests, so that they get there.
 pub(super) const SEALED_BYTES_MAX: usize = if cfg!(test) { 64 << 10 } else { 16 << 20 };
+
+/// As [`SEALED_BYTES_MAX`], in changes. A page of objects comes on top, each with its key pair.
+const SEALED_CHANGES_MAX: usize = BATCH_CHANGES_MAX / 4;
 
 /// The names of params of which nothing is in plain.
 #[derive(Debug, Default)]
@@ -229,7 +232,7 @@ impl Objects {
                         tokio::task::yield_now().await;
                     }
                 }
-                if bytes > SEALED_BYTES_MAX {
+                if bytes > SEALED_BYTES_MAX || changes.len() > SEALED_CHANGES_MAX {
                     let batch = Batch { changes: std::mem::take(&mut changes), note: note.clone() };
                     self.store.commit(batch).await.map_err(|error| refusal::uncommitted(ask, &error))?;
                     bytes = 0;

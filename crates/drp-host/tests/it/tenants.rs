@@ -38,6 +38,12 @@ async fn what_a_tenant_does_not_name_is_not_there_for_its_users() {
     assert_eq!(stats[0], json!({ "name": "machines.count", "count": 1 }));
     assert_eq!(peer.call_as(&bob, "GET", "/profiles/m2", "").await.status, 200, "profiles are not restricted");
 
+    let contents = peer.call_as(&bob, "GET", "/contents", "").await.json();
+    assert_eq!((&contents[0]["Counts"]["machines"], &contents[0]["Counts"]["profiles"]), (&json!(1), &json!(3)));
+    let backing = peer.call_as(&bob, "GET", "/contents/BackingStore", "").await.json()["sections"].clone();
+    assert_eq!(backing["machines"].as_object().unwrap().keys().collect::<Vec<_>>(), [&uuids[0]]);
+    assert_eq!(backing["jobs"], json!({}));
+
     let patch = r#"[{"op":"replace","path":"/Description","value":"x"}]"#;
     for (seen, key) in [(true, &uuids[0]), (false, &uuids[1])] {
         for (method, path, body) in [
