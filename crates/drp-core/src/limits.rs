@@ -6,6 +6,18 @@ use std::time::Duration;
 pub const BODY_BYTES_MAX: usize = 64 << 20;
 /// A file, iso or provider upload; these are streamed.
 pub const FILE_BYTES_MAX: u64 = 32 << 30;
+/// Names that a list of a folder and all below it may have.
+pub const FILES_LISTED_MAX: usize = 100_000;
+/// Files, folders and links that an uploaded archive may unpack to. Their bytes are those of [`FILE_BYTES_MAX`].
+pub const UNPACKED_ENTRIES_MAX: u64 = 100_000;
+/// How many times larger than the archive that may be which is unpacked from it.
+pub const UNPACKED_RATIO_MAX: u64 = 200;
+/// Bytes that a small archive may unpack to whatever the ratio.
+pub const UNPACKED_BYTES_ALWAYS: u64 = 64 << 20;
+/// What an archive's reader has to hold in memory at once: a list of entries, or one entry's names.
+pub const UNPACKED_LIST_BYTES_MAX: u64 = 16 << 20;
+/// Archives that are unpacked at the same time.
+pub const UNPACKING_MAX: usize = 2;
 /// One websocket message from a client.
 pub const WS_MESSAGE_FROM_CLIENT_BYTES_MAX: usize = 1 << 20;
 /// One websocket message to a client.

@@ -2,8 +2,14 @@
 
 mod name;
 mod space;
+mod staging;
+mod unpack;
+mod upload;
+mod walk;
 
 pub(crate) use self::{
     name::FileName,
     space::{FileError, Files, OpenFile},
+    unpack::{UnpackError, Wanted},
+    upload::Upload,
 };

@@ -12,10 +12,12 @@ use http::{
 };
 use http_body_util::BodyExt;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     conditional,
@@ -23,7 +25,8 @@ use super::{
     request::{At, Call, Query, STREAM, require_stream},
 };
 use crate::{
-    files::{FileError, FileName, Files, OpenFile},
+    auth::hex,
+    files::{FileError, FileName, Files, OpenFile, UnpackError, Upload, Wanted},
     shared::Shared,
 };
 
@@ -32,7 +35,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Longest silence within an upload.
 const PAUSE_MAX: Duration = limits::HEADER_TIME;
 
-/// `GET /files?path=`: the names in a folder.
+/// `GET /files?path=&all=`: the names in a folder, or also in those below.
 pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, query: Query) -> Reply {
     let path = query.get("path").unwrap_or("/").to_owned();
     if !call.by.allows(FILES, "list", "") {
@@ -40,8 +43,13 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, query: Q
     }
     let missing = || call.not_found(FILES, &path);
     let name = FileName::parse(&path).ok_or_else(missing)?;
-    let names = blocking(&shared.files, move |files| files.list(&name)).await;
-    reply::json(StatusCode::OK, &names.map_err(|_| missing())?)
+    let all = query.is("all");
+    let names = blocking(&shared.files, move |files| if all { files.list_all(&name) } else { files.list(&name).map(Some) });
+    let too_many = || {
+        let text = format!("the folder has more than {} names below it: list one of its folders", limits::FILES_LISTED_MAX);
+        call.error(400, text).about(FILES, &path)
+    };
+    reply::json(StatusCode::OK, &names.await.map_err(|_| missing())?.ok_or_else(too_many)?)
 }
 
 /// `GET` and `HEAD /files/PATH`.
@@ -71,11 +79,12 @@ pub(super) async fn get_public(
     Ok(send(&files, name, &method, &headers, missing).await?)
 }
 
-/// `POST /files/PATH`: writes a file, and replaces the one that was there.
+/// `POST /files/PATH?explode=`: writes a file, and replaces the one that was there; an archive may be unpacked beside it.
 pub(super) async fn post(
     State(shared): State<Arc<Shared>>,
     call: Call,
     At(path): At<String>,
+    query: Query,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
@@ -86,8 +95,45 @@ pub(super) async fn post(
     if path.ends_with('/') {
         return Err(call.error(403, "Cannot upload a directory").about(FILES, &name.to_string()).into());
     }
-    let size = receive(&shared.files, &name, body).await.map_err(|error| error.wire(FILES, &name))?;
+    let received = receive(&shared.files, &name, body).await.map_err(|error| error.wire(FILES, &name))?;
+    let size = received.size;
+    if query.is("explode") {
+        explode(&shared.files, &name, received, call).await?;
+    } else {
+        received.finish(&shared.files).await.map_err(|error| error.wire(FILES, &name))?;
+    }
     reply::json(StatusCode::CREATED, &json!({ "Path": name.to_string(), "Size": size }))
+}
+
+/// Unpacks an archive beside itself. It ends early when the request does.
+async fn explode(files: &Arc<Files>, name: &FileName, received: Received, call: Call) -> Result<(), Error> {
+    let busy = |_| Error::new(503, "POST", "The server is stopping");
+    let _turn = files.unpacking().acquire().await.map_err(busy)?;
+    let given_up = CancellationToken::new();
+    let _ends_with_request = given_up.clone().drop_guard();
+    let archive = name.clone();
+    let work = move || {
+        let may_write = |name: &FileName| call.by.allows(FILES, "post", name.to_string().trim_start_matches('/'));
+        let wanted = Wanted { archive: &archive, may_write: &may_write, given_up: &given_up };
+        received.upload.explode(Some(received.sum), &wanted)
+    };
+    let unpacked = tokio::task::spawn_blocking(work).await;
+    let unpacked = unpacked.map_err(|error| ReceiveError::from(std::io::Error::other(error)).wire(FILES, name))?;
+    unpacked.map_err(|error| not_unpacked(error, name))
+}
+
+fn not_unpacked(error: UnpackError, name: &FileName) -> Error {
+    let code = match &error {
+        UnpackError::NoArchive | UnpackError::Unreadable(_) | UnpackError::Entry { .. } => 400,
+        UnpackError::Forbidden(_) => 403,
+        UnpackError::TooMuch { .. } => 413,
+        UnpackError::GivenUp => 503,
+        UnpackError::File(FileError::InTheWay) => 409,
+        UnpackError::File(FileError::Full) => 507,
+        UnpackError::File(_) => 500,
+    };
+    let base = name.split().map_or("", |(_, base)| base);
+    Error::new(code, "POST", format!("Failed to unpack {base}: {error}")).about(FILES, &name.to_string())
 }
 
 /// `DELETE /files/PATH`: removes a file or an empty folder.
@@ -188,14 +234,26 @@ impl ReceiveError {
     }
 }
 
-/// Writes a body to a file, and says how long it was.
-pub(super) async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body) -> Result<u64, ReceiveError> {
-    let upload = {
-        let name = name.clone();
-        let files = Arc::clone(files);
-        blocking(&files, move |files| files.upload(name)).await?
-    };
+/// A file that is there as a whole, but not yet in its place.
+pub(super) struct Received {
+    upload: Upload,
+    pub(super) size: u64,
+    sum: String,
+}
+
+impl Received {
+    /// Puts it in its place.
+    pub(super) async fn finish(self, files: &Arc<Files>) -> Result<(), ReceiveError> {
+        Ok(blocking(files, move |_| self.upload.finish(Some(self.sum))).await?)
+    }
+}
+
+/// Writes a body to a file.
+pub(super) async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body) -> Result<Received, ReceiveError> {
+    let begin = name.clone();
+    let upload = blocking(files, move |files| files.upload(begin)).await?;
     let mut file = tokio::fs::File::from_std(upload.file()?);
+    let mut hasher = Sha256::new();
     let mut size = 0;
     loop {
         let frame = match time::timeout(PAUSE_MAX, body.frame()).await {
@@ -204,16 +262,16 @@ pub(super) async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body)
             Err(_) => return Err(ReceiveError::Slow),
         };
         if let Ok(data) = frame.into_data() {
-            size += u64::try_from(data.len()).unwrap_or(u64::MAX);
+            size += data.len() as u64;
             if size > limits::FILE_BYTES_MAX {
                 return Err(ReceiveError::Long);
             }
+            hasher.update(&data);
             file.write_all(&data).await?;
         }
     }
     file.flush().await?;
-    blocking(files, move |_| upload.finish()).await?;
-    Ok(size)
+    Ok(Received { upload, size, sum: hex(&hasher.finalize()) })
 }
 
 /// Does disk work where it may take its time.

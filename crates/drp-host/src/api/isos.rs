@@ -49,7 +49,9 @@ pub(super) async fn post(
     require_stream(&headers).map_err(|text| call.error(415, text).about(ISOS, &shown(&path)))?;
     let invalid = || call.error(400, "Invalid file name").about(ISOS, &shown(&path));
     let name = flat(&path).ok_or_else(invalid)?;
-    let size = receive(&shared.isos, &name, body).await.map_err(|error| error.wire(ISOS, &name))?;
+    let received = receive(&shared.isos, &name, body).await.map_err(|error| error.wire(ISOS, &name))?;
+    let size = received.size;
+    received.finish(&shared.isos).await.map_err(|error| error.wire(ISOS, &name))?;
     // Without the slash that files have in front.
     reply::json(StatusCode::CREATED, &json!({ "Path": name.flat(), "Size": size }))
 }

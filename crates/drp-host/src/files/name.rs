@@ -36,6 +36,12 @@ impl FileName {
         self.split().filter(|(parents, _)| parents.is_empty()).map(|(_, name)| name)
     }
 
+    /// What `other`, a name below the folder of this one, is from the root.
+    pub(crate) fn beside(&self, other: &Self) -> Self {
+        let parents = self.split().map(|(parents, _)| parents).unwrap_or_default();
+        Self { parts: parents.iter().chain(&other.parts).cloned().collect() }
+    }
+
     pub(crate) fn parts(&self) -> &[String] {
         &self.parts
     }

@@ -1,5 +1,4 @@
-//! Files on disk below one root. Each step of a path is opened relative to the one before and never through a
-//! symbolic link, so that no name and no race leads outside.
+//! Files on disk below one root.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,32 +6,35 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use drp_core::limits;
 use rustix::{
-    fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, mkdirat, openat, renameat, unlinkat},
+    fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, unlinkat},
     io::Errno,
 };
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
-use super::FileName;
+use super::{FileName, walk};
 use crate::{auth::hex, owner_only};
 
 /// The folder of static files, and where uploads to it grow: beside it, where no name of the space leads.
 const FILES: [&str; 2] = ["files", ".uploads"];
 /// As [`FILES`], of disk images.
 const ISOS: [&str; 2] = ["isos", ".iso-uploads"];
-const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// Sums that are remembered.
 const SUMS_MAX: usize = 4096;
 
 /// The file space.
 pub(crate) struct Files {
-    root: OwnedFd,
-    uploads: OwnedFd,
-    uploading: Mutex<HashSet<FileName>>,
+    pub(super) root: OwnedFd,
+    pub(super) uploads: OwnedFd,
+    pub(super) uploads_path: PathBuf,
+    pub(super) uploading: Mutex<HashSet<FileName>>,
     sums: Mutex<HashMap<Version, String>>,
+    unpacking: Semaphore,
 }
 
 /// One state of one file.
@@ -121,13 +123,25 @@ impl Files {
         }
         owner_only::create_dir(&uploads)?;
         let open = |path: &Path| openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-        Ok(Self { root: open(&root)?, uploads: open(&uploads)?, uploading: Mutex::default(), sums: Mutex::default() })
+        Ok(Self {
+            root: open(&root)?,
+            uploads: open(&uploads)?,
+            uploads_path: uploads,
+            uploading: Mutex::default(),
+            sums: Mutex::default(),
+            unpacking: Semaphore::new(limits::UNPACKING_MAX),
+        })
+    }
+
+    /// Room for those who unpack archives.
+    pub(crate) fn unpacking(&self) -> &Semaphore {
+        &self.unpacking
     }
 
     /// Opens a regular file.
     pub(crate) fn read(&self, name: &FileName) -> Result<OpenFile, FileError> {
         let (parents, last) = name.split().ok_or(FileError::Missing)?;
-        let folder = self.folder(parents)?;
+        let folder = walk::folder(&self.root, parents)?;
         // NONBLOCK, because opening a pipe would wait for its other end.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         OpenFile::new(openat(&folder, last, flags, Mode::empty())?.into())
@@ -135,43 +149,49 @@ impl Files {
 
     /// The names in a folder, in order; those of folders end with a slash.
     pub(crate) fn list(&self, name: &FileName) -> Result<Vec<String>, FileError> {
+        let entries = walk::entries(&walk::folder(&self.root, name.parts())?)?.into_iter();
+        let shown = |(name, kind)| if kind == FileType::Directory { format!("{name}/") } else { name };
+        let mut names: Vec<String> = entries.map(shown).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// As [`list`](Self::list), of a folder and those below it: names with the folders they lie in. `None` where there
+    /// are more than anybody can want.
+    pub(crate) fn list_all(&self, name: &FileName) -> Result<Option<Vec<String>>, FileError> {
         let mut names = Vec::new();
-        for entry in Dir::read_from(self.folder(name.parts())?)? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy();
-            match entry.file_type() {
-                _ if name == "." || name == ".." => {}
-                FileType::Directory => names.push(format!("{name}/")),
-                _ => names.push(name.into_owned()),
+        let mut folders = vec![String::new()];
+        while let Some(below) = folders.pop() {
+            let Some(folder) = FileName::parse(&format!("{name}/{below}")) else { continue };
+            let found = match self.list(&folder) {
+                // It went while others were read.
+                Err(FileError::Missing) if !below.is_empty() => continue,
+                found => found?,
+            };
+            for found in found {
+                let found = below.clone() + &found;
+                if found.ends_with('/') {
+                    folders.push(found.clone());
+                }
+                names.push(found);
+            }
+            if names.len() > limits::FILES_LISTED_MAX {
+                return Ok(None);
             }
         }
         names.sort_unstable();
-        Ok(names)
+        Ok(Some(names))
     }
 
     /// Removes a file or an empty folder.
     pub(crate) fn remove(&self, name: &FileName) -> Result<(), FileError> {
         let (parents, last) = name.split().ok_or(FileError::Missing)?;
-        let folder = self.folder(parents)?;
+        let folder = walk::folder(&self.root, parents)?;
         match unlinkat(&folder, last, AtFlags::empty()) {
             // What unlink says of a folder differs from system to system.
             Err(Errno::ISDIR | Errno::PERM) => Ok(unlinkat(&folder, last, AtFlags::REMOVEDIR)?),
             other => Ok(other?),
         }
-    }
-
-    /// Begins a file; it appears under its name when the upload is finished. The folders above are made.
-    pub(crate) fn upload(self: &Arc<Self>, name: FileName) -> Result<Upload, FileError> {
-        let (parents, _) = name.split().ok_or(FileError::InTheWay)?;
-        self.make_folders(parents)?;
-        if !lock(&self.uploading).insert(name.clone()) {
-            return Err(FileError::Uploading);
-        }
-        let temporary = uuid::Uuid::new_v4().to_string();
-        let mut upload = Upload { files: Arc::clone(self), name, temporary, file: None };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        upload.file = Some(openat(&self.uploads, upload.temporary.as_str(), flags, Mode::RUSR | Mode::WUSR)?.into());
-        Ok(upload)
     }
 
     /// The SHA-256 sum of a file in hex, if it is known without reading it.
@@ -187,73 +207,21 @@ impl Files {
         let mut hasher = Sha256::new();
         io::copy(&mut file.file, &mut hasher)?;
         let sum = hex(&hasher.finalize());
+        self.remember_sum(&file, sum.clone());
+        Ok(sum)
+    }
+
+    /// Notes the sum of a file as it is now.
+    pub(super) fn remember_sum(&self, file: &OpenFile, sum: String) {
         let mut sums = lock(&self.sums);
         if sums.len() >= SUMS_MAX {
             sums.clear();
         }
-        sums.insert(file.version, sum.clone());
-        Ok(sum)
-    }
-
-    fn folder(&self, parts: &[String]) -> Result<OwnedFd, FileError> {
-        let mut folder = openat(&self.root, ".", FOLDER, Mode::empty())?;
-        for part in parts {
-            folder = openat(&folder, part.as_str(), FOLDER, Mode::empty())?;
-        }
-        Ok(folder)
-    }
-
-    fn make_folders(&self, parts: &[String]) -> Result<(), FileError> {
-        let mut folder = openat(&self.root, ".", FOLDER, Mode::empty())?;
-        for part in parts {
-            match mkdirat(&folder, part.as_str(), Mode::RWXU) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(errno) => return Err(errno.into()),
-            }
-            folder = openat(&folder, part.as_str(), FOLDER, Mode::empty()).map_err(|errno| match errno {
-                // What exists and is no folder may be a symbolic link.
-                Errno::LOOP => FileError::InTheWay,
-                errno => errno.into(),
-            })?;
-        }
-        Ok(())
+        sums.insert(file.version, sum);
     }
 }
 
-/// A file that is being written. Dropped before it is finished, it leaves nothing.
-pub(crate) struct Upload {
-    files: Arc<Files>,
-    name: FileName,
-    temporary: String,
-    file: Option<File>,
-}
-
-impl Upload {
-    /// The file to write to; there is one until [`finish`](Self::finish).
-    pub(crate) fn file(&self) -> io::Result<File> {
-        self.file.as_ref().ok_or_else(|| io::Error::other("the upload is finished"))?.try_clone()
-    }
-
-    /// Puts the file in its place, where it replaces another one.
-    pub(crate) fn finish(mut self) -> Result<(), FileError> {
-        if let Some(file) = self.file.take() {
-            file.sync_all()?;
-        }
-        let (parents, last) = self.name.split().ok_or(FileError::InTheWay)?;
-        let folder = self.files.folder(parents)?;
-        Ok(renameat(&self.files.uploads, self.temporary.as_str(), &folder, last)?)
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        // After a rename there is nothing left to remove.
-        let _ = unlinkat(&self.files.uploads, self.temporary.as_str(), AtFlags::empty());
-        lock(&self.files.uploading).remove(&self.name);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -265,6 +233,7 @@ mod tests {
         fs,
         io::{Read, Write},
         os::unix::fs::symlink,
+        sync::Arc,
     };
 
     use super::*;
@@ -282,7 +251,7 @@ mod tests {
     fn put(files: &Arc<Files>, path: &str, content: &str) -> Result<(), FileError> {
         let upload = files.upload(name(path))?;
         upload.file()?.write_all(content.as_bytes())?;
-        upload.finish()
+        upload.finish(None)
     }
 
     #[test]
@@ -291,7 +260,7 @@ mod tests {
         let upload = files.upload(name("a/b")).unwrap();
         upload.file().unwrap().write_all(b"half").unwrap();
         assert!(matches!(files.upload(name("a/b")), Err(FileError::Uploading)));
-        assert!(files.list(&name("a")).unwrap().is_empty());
+        assert!(files.list(&name("")).unwrap().is_empty());
         drop(upload);
         put(&files, "a/b", "whole").unwrap();
         let mut content = String::new();
