@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Body of a request to a plugin or to the host's object API, and the output of `define`.
 pub const BODY_BYTES_MAX: usize = 64 << 20;
+/// A body that needs no room among the large ones.
+pub const SMALL_BODY_BYTES_MAX: usize = 1 << 20;
+/// Larger bodies that a host holds in memory at the same time; others wait.
+pub const LARGE_BODIES_MAX: usize = 8;
 /// A file, iso or provider upload; these are streamed.
 pub const FILE_BYTES_MAX: u64 = 32 << 30;
 /// Names that a list of a folder and all below it may have.
@@ -50,6 +54,10 @@ pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
 pub const WEBSOCKETS_MAX: usize = 10_000;
 /// Selectors that one websocket may register.
 pub const SELECTORS_PER_WEBSOCKET_MAX: usize = 1024;
+/// Requests that wait at the same time for a change of an object.
+pub const LONG_POLLS_MAX: usize = 4096;
+/// Websockets that one client address may hold, beside its connections.
+pub const WEBSOCKETS_PER_ADDRESS_MAX: usize = 1024;
 /// Jobs that a host keeps.
 pub const JOBS_MAX: usize = 10_000;
 /// The log of one job.
@@ -87,6 +95,10 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 pub const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Time a peer has to send the headers of a request.
 pub const HEADER_TIME: Duration = Duration::from_secs(30);
+/// Time that a connection may be idle between two requests. Go clients keep theirs for 90 s.
+pub const IDLE_TIME: Duration = Duration::from_secs(120);
+/// Longest wait for a change of an object within one request.
+pub const LONG_POLL_TIME: Duration = Duration::from_secs(600);
 
 /// Text of an answer that is no error object, as far as an error repeats it.
 pub const ERROR_TEXT_BYTES_MAX: usize = 4 << 10;

@@ -8,14 +8,13 @@ mod purge;
 #[cfg(test)]
 mod tests;
 
-use std::{io, path::Path, sync::Arc};
+use std::{fs::File, io, path::Path, sync::Arc};
 
 use drp_core::{Error, Raw, RawModel};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use self::logs::Logs;
-pub(crate) use self::logs::OpenLog;
 pub(crate) use self::purge::{Owner, Purge};
 use crate::{
     auth::{Principal, SUPERUSER, now_s},
@@ -228,7 +227,7 @@ impl Jobs {
     }
 
     /// A job's log, from its beginning.
-    pub(crate) async fn read(&self, job: &RawModel) -> Result<OpenLog, Error> {
+    pub(crate) async fn read(&self, job: &RawModel) -> Result<File, Error> {
         let key = job.text("Uuid");
         self.logs.read(&key).await.map_err(|error| error.wire(&key, "GET"))
     }

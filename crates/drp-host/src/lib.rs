@@ -49,6 +49,7 @@ mod owner_only;
 mod server;
 mod tls;
 
+pub use api::openapi::document as openapi;
 pub use config::{Admin, HostConfig, Retention, Times};
 pub use host::{Host, LoadError, StartError};
 pub use log::LogLines;

@@ -4,6 +4,7 @@
 //! one, checks it and writes it only if the revision is still the same. What follows from a change, the events above
 //! all, is made from the store's watch and from nothing else.
 
+mod changes;
 mod events;
 mod guard;
 mod layering;
@@ -25,6 +26,7 @@ use drp_core::patch::Patch;
 use drp_core::{Error, Raw, RawModel, contract};
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 
+pub(crate) use self::changes::Changes;
 pub(crate) use self::events::spawn_event_pump;
 pub(crate) use self::layering::{NewLayer, Origin};
 use self::place::{Place, not_committed, unique_changes};
@@ -57,6 +59,7 @@ pub(crate) struct Objects {
     schemas: Schemas,
     secrets: Secrets,
     sealed: SealedNames,
+    changes: Arc<Changes>,
 }
 
 /// Types and layers, which change together.
@@ -87,6 +90,7 @@ impl Objects {
             schemas: Schemas::default(),
             secrets: Secrets::new(Arc::clone(&store)),
             sealed: SealedNames::read(&*store)?,
+            changes: Arc::default(),
             store,
         };
         if objects.get("profiles", contract::GLOBAL_PROFILE)?.is_none() {
@@ -116,6 +120,11 @@ impl Objects {
     /// The schemas in use.
     pub(crate) fn schemas(&self) -> &Schemas {
         &self.schemas
+    }
+
+    /// Who waits for a change of an object.
+    pub(crate) fn changes(&self) -> &Arc<Changes> {
+        &self.changes
     }
 
     /// The key pairs of objects.

@@ -1,6 +1,7 @@
 //! Accept loops: from a TCP connection to requests of a router, bounded at every step.
 
 mod connections;
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -8,7 +9,7 @@ use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::D
 
 use axum::{Router, body::Body, response::IntoResponse};
 use drp_core::{Error, limits};
-use http::{Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -21,9 +22,15 @@ use tokio::{
     time,
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 
-use self::connections::Connections;
+use self::{
+    connections::Connections,
+    pace::{Paced, Phase},
+};
 pub(crate) use self::connections::Seat;
 use crate::api::reply::Fail;
 
@@ -38,12 +45,15 @@ const ACCEPT_RETRY_TIME: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {
     handshake: Duration,
+    /// From the first byte of a request's head to its last.
     headers: Duration,
+    /// Between two requests.
+    idle: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { handshake: HANDSHAKE_TIME, headers: limits::HEADER_TIME }
+        Self { handshake: HANDSHAKE_TIME, headers: limits::HEADER_TIME, idle: limits::IDLE_TIME }
     }
 }
 
@@ -154,14 +164,25 @@ async fn talk<S>(stream: S, seat: Arc<Seat>, endpoint: &Endpoint)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let phase = Phase::new();
+    let stream = Paced::new(stream, phase.clone(), endpoint.patience.headers);
     let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
+        phase.request_began();
         // A websocket outlives the connection's task and must keep its seat.
         request.extensions_mut().insert(Arc::clone(&seat));
-        answer(request, endpoint)
+        let (answer, phase) = (answer(request, endpoint), phase.clone());
+        async move {
+            let response = answer.await?;
+            // A websocket has no more requests.
+            if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                phase.request_ended();
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(endpoint.patience.headers)
+        .header_read_timeout(endpoint.patience.idle)
         .max_headers(HEADERS_MAX)
         .max_header_size(limits::HEADER_BYTES_MAX)
         .title_case_headers(true)
@@ -181,11 +202,16 @@ where
 }
 
 /// Answers a request in a task of its own: a client that hangs up does not cut a change in half, and a panic is a 500.
+/// Who only reads is not read for any longer than it listens.
 async fn answer(request: Request<Incoming>, endpoint: &Endpoint) -> Result<Response<Body>, Infallible> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (handled, aborting) = (endpoint.service.call(request), endpoint.aborting.clone());
-    let answered = endpoint.tasks.spawn(async move { aborting.run_until_cancelled(handled).await });
-    Ok(match answered.await {
+    let answering = endpoint.tasks.spawn(async move { aborting.run_until_cancelled(handled).await });
+    let answered = match method {
+        Method::GET | Method::HEAD => AbortOnDropHandle::new(answering).await,
+        _ => answering.await,
+    };
+    Ok(match answered {
         Ok(Some(Ok(response))) => response,
         Ok(None) => Fail(Error::new(503, method.as_str(), "The server is stopping")).into_response(),
         Err(error) => {

@@ -24,6 +24,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     Serve(ServeArgs),
     Action(ActionArgs),
+    /// Print the OpenAPI 3.1 document of the server's API, as a server has it at /openapi.json.
+    #[command(after_help = "Example: drpx openapi > openapi.json")]
+    Openapi,
     /// Print completions for a shell.
     #[command(after_help = "Example: drpx completions bash > /etc/bash_completion.d/drpx")]
     Completions {

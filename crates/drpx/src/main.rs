@@ -45,13 +45,17 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         clap_complete::generate(shell, &mut Cli::command(), "drpx", &mut std::io::stdout());
         return Ok(Exit::Well);
     }
+    if matches!(command, Command::Openapi) {
+        show::result(&drp_core::Raw::from(drp_host::openapi()));
+        return Ok(Exit::Well);
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     runtime.block_on(async {
         match command {
             Command::Run(args) => run::run(args).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Action(args) => action::action(args).await,
-            Command::Completions { .. } => Ok(Exit::Well),
+            Command::Completions { .. } | Command::Openapi => Ok(Exit::Well),
         }
     })
 }

@@ -29,7 +29,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call) -> Reply
 pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call, At(name): At<String>) -> Reply {
     let is_allowed = call.by.allows(CONTENTS, "get", &name);
     let content = if is_allowed { contents::content(&shared.objects, &shared.params, &call.by, &name)? } else { None };
-    reply::json(StatusCode::OK, &content.ok_or_else(|| missing(&call, &name))?)
+    reply::object(StatusCode::OK, &content.ok_or_else(|| missing(&call, &name))?)
 }
 
 /// `POST /contents?replaceWritable=`: brings a bundle.

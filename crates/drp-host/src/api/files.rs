@@ -3,35 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::State, response::Response};
-use bytes::BytesMut;
 use drp_core::{Error, limits};
-use futures_util::stream;
-use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG},
-};
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time,
-};
+use tokio::{io::AsyncWriteExt, time};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    conditional,
+    blob::{self, Sum, blocking},
     reply::{self, Fail, Reply},
-    request::{At, Call, Query, STREAM, require_stream},
+    request::{At, Call, Query, require_stream},
 };
 use crate::{
     auth::hex,
-    files::{FileError, FileName, Files, OpenFile, UnpackError, Upload, Wanted},
+    files::{FileError, FileName, Files, UnpackError, Upload, Wanted},
     shared::Shared,
 };
 
 const FILES: &str = "files";
-const CHUNK_BYTES: usize = 64 << 10;
 /// Longest silence within an upload.
 const PAUSE_MAX: Duration = limits::HEADER_TIME;
 
@@ -64,7 +55,7 @@ pub(super) async fn get(
     if !call.by.allows(FILES, "get", path.trim_start_matches('/')) {
         return Err(missing.into());
     }
-    Ok(send(&shared.files, name, &call.method, &headers, missing).await?)
+    send(&shared.files, name, &call.method, &headers, missing).await
 }
 
 /// `GET` and `HEAD` outside of the API: the same files, for everybody, as providers' assets are meant to be.
@@ -76,7 +67,7 @@ pub(super) async fn get_public(
 ) -> Result<Response, Fail> {
     let name = FileName::parse(&path).ok_or_else(|| no_file(FILES, &path))?;
     let missing = no_file(FILES, &name.to_string());
-    Ok(send(&files, name, &method, &headers, missing).await?)
+    send(&files, name, &method, &headers, missing).await
 }
 
 /// `POST /files/PATH?explode=`: writes a file, and replaces the one that was there; an archive may be unpacked beside it.
@@ -161,47 +152,9 @@ pub(super) async fn send(
     method: &Method,
     headers: &HeaderMap,
     missing: Error,
-) -> Result<Response, Error> {
-    let needs_tag = conditional::needs_tag(method, headers);
-    let opened = blocking(files, move |files| {
-        let file = files.read(&name)?;
-        // A sum costs a whole reading, so only who cannot do without gets one that is not known.
-        if needs_tag {
-            files.sum(files.read(&name)?)?;
-        }
-        let sum = files.known_sum(&file);
-        Ok((file, sum))
-    });
-    let (file, sum) = opened.await.map_err(|_| missing)?;
-    Ok(blob(file, sum, method))
-}
-
-/// A file as an answer, with its sum where that is known.
-pub(super) fn blob(file: OpenFile, sum: Option<String>, method: &Method) -> Response {
-    let mut response = Response::new(Body::empty());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(file.size));
-    if let Some(sum) = sum
-        && let (Ok(tag), Ok(sum)) = (HeaderValue::try_from(format!("\"SHA256:{sum}\"")), HeaderValue::try_from(sum))
-    {
-        headers.insert(ETAG, tag);
-        headers.insert("x-drp-sha256sum", sum);
-    }
-    if method != Method::HEAD {
-        *response.body_mut() = body(file);
-    }
-    response
-}
-
-/// The file's content, in chunks. It ends at the size that was announced even if the file grows.
-fn body(file: OpenFile) -> Body {
-    let reader = tokio::fs::File::from_std(file.file).take(file.size);
-    Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
-        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
-        let read = reader.read_buf(&mut chunk).await?;
-        Ok::<_, std::io::Error>((read > 0).then(|| (chunk.freeze(), reader)))
-    }))
+) -> Result<Response, Fail> {
+    let wanted = blob::Wanted { method, headers, sum: Sum::IfNeeded };
+    blob::send(files, wanted, missing, move |files| files.read(&name)).await
 }
 
 /// Why an upload did not come to its end.
@@ -272,15 +225,4 @@ pub(super) async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body)
     }
     file.flush().await?;
     Ok(Received { upload, size, sum: hex(&hasher.finalize()) })
-}
-
-/// Does disk work where it may take its time.
-pub(super) async fn blocking<T: Send + 'static>(
-    files: &Arc<Files>,
-    work: impl FnOnce(&Arc<Files>) -> Result<T, FileError> + Send + 'static,
-) -> Result<T, FileError> {
-    let files = Arc::clone(files);
-    tokio::task::spawn_blocking(move || work(&files))
-        .await
-        .map_err(|error| FileError::Io(std::io::Error::other(error)))?
 }

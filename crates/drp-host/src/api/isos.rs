@@ -7,7 +7,8 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::{
-    files::{blocking, no_file, receive, send},
+    blob::blocking,
+    files::{no_file, receive, send},
     reply::{self, Fail, Reply},
     request::{At, Call, require_stream},
 };
@@ -34,7 +35,7 @@ pub(super) async fn get(
 ) -> Result<Response, Fail> {
     let missing = || no_file(ISOS, &shown(&path));
     let name = flat(&path).filter(|_| call.by.allows(ISOS, "get", &path)).ok_or_else(missing)?;
-    Ok(send(&shared.isos, name, &call.method, &headers, missing()).await?)
+    send(&shared.isos, name, &call.method, &headers, missing()).await
 }
 
 /// `POST /isos/NAME`: writes an image, and replaces the one that was there.

@@ -3,30 +3,25 @@
 use std::sync::Arc;
 
 use axum::{body::Body, extract::State, response::Response};
-use bytes::BytesMut;
 use drp_core::{RawModel, limits};
-use futures_util::stream;
-use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE},
-};
-use tokio::io::AsyncReadExt;
+use http::{HeaderMap, StatusCode};
 
 use super::{
+    blob::{self, Sum},
     objects::{self, find_kind, show},
     reply::{self, Fail, Reply},
-    request::{self, At, Call, JsonBody, Query, STREAM, require_stream},
+    request::{self, At, Call, JsonBody, Query, require_stream},
 };
 use crate::{
     duration,
-    jobs::{self, NextJob, OpenLog, Owner, Purge},
+    files::OpenFile,
+    jobs::{self, NextJob, Owner, Purge},
     shared::Shared,
     types::set_text,
 };
 
 const JOBS: &str = "jobs";
 const MACHINES: &str = "machines";
-const CHUNK_BYTES: usize = 64 << 10;
 
 /// `GET /jobs`.
 pub(super) async fn list(shared: State<Arc<Shared>>, call: Call, query: Query) -> Reply {
@@ -105,14 +100,17 @@ pub(super) async fn actions(State(shared): State<Arc<Shared>>, call: Call, At(ke
 }
 
 /// `GET` and `HEAD /jobs/UUID/log`.
-pub(super) async fn log(State(shared): State<Arc<Shared>>, call: Call, At(key): At<String>) -> Result<Response, Fail> {
+pub(super) async fn log(
+    State(shared): State<Arc<Shared>>,
+    call: Call,
+    At(key): At<String>,
+    headers: HeaderMap,
+) -> Result<Response, Fail> {
     let job = authorized(&shared, &call, &key, "log")?;
     let log = shared.jobs.read(&job).await?;
-    let size = HeaderValue::from(log.size);
-    let mut response = Response::new(stream_of(log));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));
-    response.headers_mut().insert(CONTENT_LENGTH, size);
-    Ok(response)
+    let wanted = blob::Wanted { method: &call.method, headers: &headers, sum: Sum::IfNeeded };
+    let unreadable = call.error(500, "cannot read the log").about(JOBS, &key);
+    blob::send(&shared.files, wanted, unreadable, move |_| OpenFile::new(log)).await
 }
 
 /// `PUT /jobs/UUID/log`: adds the body to the log.
@@ -139,14 +137,4 @@ fn authorized(shared: &Shared, call: &Call, key: &str, action: &str) -> Result<A
     };
     call.require(JOBS, action, &job.text("Machine"))?;
     Ok(job)
-}
-
-/// The log in chunks. It ends at the size that was announced even if it grows.
-fn stream_of(log: OpenLog) -> Body {
-    let reader = tokio::fs::File::from_std(log.file).take(log.size);
-    Body::from_stream(stream::try_unfold(reader, |mut reader| async move {
-        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
-        let read = reader.read_buf(&mut chunk).await?;
-        Ok::<_, std::io::Error>((read > 0).then(|| (chunk.freeze(), reader)))
-    }))
 }

@@ -10,6 +10,7 @@ use drp_core::{
 use http::StatusCode;
 
 use super::{
+    conditional::Shows,
     reply::{self, Counts, Fail, Reply},
     request::{At, Call, JsonBody, Query},
 };
@@ -89,14 +90,22 @@ pub(super) async fn get(
         } else {
             None
         };
-        return Ok(reply::object_bytes(StatusCode::OK, json.ok_or_else(|| call.not_found(&prefix, &key))?));
+        let json = json.ok_or_else(|| call.not_found(&prefix, &key))?;
+        return Ok(shows(prefix, key, reply::object_bytes(StatusCode::OK, json)));
     }
     let object = find(&shared, &call, &prefix, &key)?;
     if decode {
         call.require(&prefix, "getSecure", &key)?;
     }
     let view = View { shared: &shared, kind: &kind, decode, trim: &trim };
-    reply::object(StatusCode::OK, &view.of(&object)?)
+    let response = reply::object(StatusCode::OK, &view.of(&object)?)?;
+    Ok(shows(prefix, key, response))
+}
+
+/// Says which object an answer shows, for who wants to wait until it is another.
+fn shows(prefix: String, key: String, mut response: Response) -> Response {
+    response.extensions_mut().insert(Shows { prefix, key });
+    response
 }
 
 /// `PUT /PREFIX/KEY`: replaces the whole object.

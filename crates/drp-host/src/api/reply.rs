@@ -30,11 +30,15 @@ impl From<Error> for Fail {
 
 impl IntoResponse for Fail {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        // An error's texts and numbers are always JSON.
-        let body = serde_json::to_vec(&self.0).unwrap_or_default();
-        bytes(status, body)
+        error(&self.0)
     }
+}
+
+/// A wire error as an answer.
+pub(crate) fn error(error: &Error) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // An error's texts and numbers are always JSON.
+    bytes(status, serde_json::to_vec(error).unwrap_or_default())
 }
 
 /// A value as JSON.

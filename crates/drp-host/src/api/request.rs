@@ -12,7 +12,10 @@ use drp_core::{Error, json, limits};
 use http::{HeaderMap, Method, header::CONTENT_TYPE, request::Parts};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
-use tokio::time;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time,
+};
 
 use super::reply::Fail;
 use crate::auth::Principal;
@@ -175,13 +178,40 @@ fn require_json(headers: &HeaderMap, method: &Method) -> Result<(), Error> {
     Err(Error::new(400, method.as_str(), format!("Invalid content type: {content_type}")))
 }
 
+/// Room for bodies that are large: they are held in memory whole, so few are at a time.
+static LARGE_BODIES: Semaphore = Semaphore::const_new(limits::LARGE_BODIES_MAX);
+
+/// A body that keeps its room until nobody has it any more.
+struct LargeBody {
+    bytes: Bytes,
+    _room: SemaphorePermit<'static>,
+}
+
+impl AsRef<[u8]> for LargeBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Reads a body to its end; one that is cut short, too long or too slow is refused.
 pub(super) async fn read(mut body: Body, bytes_max: usize, method: &Method) -> Result<Bytes, Error> {
     let error = |code, text: String| Error::new(code, method.as_str(), text);
     let mut all = BytesMut::new();
+    let mut room = None;
     loop {
+        if all.len() > limits::SMALL_BODY_BYTES_MAX && room.is_none() {
+            let free = time::timeout(BODY_PAUSE_MAX, LARGE_BODIES.acquire()).await.ok().and_then(Result::ok);
+            let free = free.ok_or_else(|| error(503, "too many large bodies at once: try again".to_owned()))?;
+            room = Some(free);
+        }
         let frame = match time::timeout(BODY_PAUSE_MAX, body.frame()).await {
-            Ok(None) => return Ok(all.freeze()),
+            Ok(None) => {
+                let bytes = all.freeze();
+                return Ok(match room {
+                    Some(room) => Bytes::from_owner(LargeBody { bytes, _room: room }),
+                    None => bytes,
+                });
+            }
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(cause))) => return Err(error(400, format!("cannot read the body: {cause}"))),
             Err(_) => return Err(error(408, "the body did not come in time".to_owned())),

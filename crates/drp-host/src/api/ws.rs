@@ -64,8 +64,11 @@ pub(super) async fn open(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Fail> {
     let upgrade = upgrade.map_err(|error| Error::new(400, Method::GET.as_str(), error.to_string()))?;
-    let busy = |_| Error::new(503, Method::GET.as_str(), "The server has too many websockets");
-    let permit = Arc::clone(&shared.websockets).try_acquire_owned().map_err(busy)?;
+    let busy = || Error::new(503, Method::GET.as_str(), "The server has too many websockets");
+    let permit = Arc::clone(&shared.websockets).try_acquire_owned().map_err(|_| busy())?;
+    if !seat.becomes_websocket() {
+        return Err(busy().into());
+    }
     let upgrade = upgrade
         .max_message_size(limits::WS_MESSAGE_FROM_CLIENT_BYTES_MAX)
         .max_frame_size(limits::WS_MESSAGE_FROM_CLIENT_BYTES_MAX);

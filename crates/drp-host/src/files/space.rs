@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
-    io,
+    io::{self, Read, Seek},
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -199,15 +199,17 @@ impl Files {
         lock(&self.sums).get(&file.version).cloned()
     }
 
-    /// The SHA-256 sum of a file in hex. Reads the whole file the first time.
-    pub(crate) fn sum(&self, mut file: OpenFile) -> Result<String, FileError> {
-        if let Some(sum) = self.known_sum(&file) {
+    /// The SHA-256 sum of a file in hex. Reads the whole file the first time, and leaves it at its end.
+    pub(crate) fn sum(&self, file: &mut OpenFile) -> Result<String, FileError> {
+        if let Some(sum) = self.known_sum(file) {
             return Ok(sum);
         }
         let mut hasher = Sha256::new();
-        io::copy(&mut file.file, &mut hasher)?;
+        file.file.rewind()?;
+        // One that grows meanwhile has the sum of what it was.
+        io::copy(&mut Read::by_ref(&mut file.file).take(file.size), &mut hasher)?;
         let sum = hex(&hasher.finalize());
-        self.remember_sum(&file, sum.clone());
+        self.remember_sum(file, sum.clone());
         Ok(sum)
     }
 
@@ -231,7 +233,7 @@ mod tests {
 
     use std::{
         fs,
-        io::{Read, Write},
+        io::Write,
         os::unix::fs::symlink,
         sync::Arc,
     };
@@ -304,7 +306,7 @@ mod tests {
     fn a_sum_is_that_of_the_present_content() {
         let (_dir, files) = space();
         put(&files, "a", "abc").unwrap();
-        let sum = |path: &str| files.sum(files.read(&name(path)).unwrap()).unwrap();
+        let sum = |path: &str| files.sum(&mut files.read(&name(path)).unwrap()).unwrap();
         assert_eq!(sum("a"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert!(files.known_sum(&files.read(&name("a")).unwrap()).is_some());
         put(&files, "a", "abcd").unwrap();

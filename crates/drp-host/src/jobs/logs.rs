@@ -23,14 +23,6 @@ pub(super) struct Logs {
     adding: Mutex<()>,
 }
 
-/// A log that can be read.
-#[derive(Debug)]
-pub(crate) struct OpenLog {
-    pub(crate) file: File,
-    /// Its bytes at the moment it was opened.
-    pub(crate) size: u64,
-}
-
 /// A log cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LogError {
@@ -85,11 +77,9 @@ impl Logs {
     }
 
     /// Opens a log.
-    pub(super) async fn read(self: &Arc<Self>, job: &str) -> Result<OpenLog, LogError> {
+    pub(super) async fn read(self: &Arc<Self>, job: &str) -> Result<File, LogError> {
         self.blocking(job, |_, path| {
-            let file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)?;
-            let size = file.metadata()?.len();
-            Ok(OpenLog { file, size })
+            Ok(OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)?)
         })
         .await
     }

@@ -117,7 +117,7 @@ async fn logs_are_the_owners_alone_and_bounded() {
     let log = jobs.read(&job).await.unwrap();
     let path = dir.path().join("logs").join(&key);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("Log for Job: {key}\nhello"));
-    assert_eq!(log.size, 55);
+    assert_eq!(log.metadata().unwrap().len(), 55);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!([mode(&path), mode(path.parent().unwrap())], [0o600, 0o700]);
     jobs.objects.delete(&by(), JOBS, &key).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use drp_core::{Event, Level, Raw};
 use tokio::task::JoinHandle;
 
-use super::Objects;
+use super::{Changes, Objects};
 use crate::bus::Bus;
 use crate::log::Log;
 use crate::store::{Changed, Commit, Watch, WatchError};
@@ -20,18 +20,24 @@ const SERVICE: &str = "objects";
 /// The store cannot be followed.
 pub(crate) fn spawn_event_pump(objects: &Objects, bus: Arc<Bus>, log: Arc<Log>) -> Result<JoinHandle<()>, WatchError> {
     let watch = objects.watch()?;
-    Ok(tokio::spawn(pump(watch, bus, log)))
+    Ok(tokio::spawn(pump(watch, bus, log, Arc::clone(objects.changes()))))
 }
 
-async fn pump(mut watch: Watch, bus: Arc<Bus>, log: Arc<Log>) {
+async fn pump(mut watch: Watch, bus: Arc<Bus>, log: Arc<Log>, changes: Arc<Changes>) {
     while let Some(next) = watch.next().await {
         match next {
             Ok(commit) => {
                 for event in events_of(&commit) {
                     bus.publish(event);
                 }
+                for change in &commit.changes {
+                    changes.tell(&change.section, &change.key);
+                }
             }
-            Err(lagged) => log.write(Level::Error, SERVICE, format!("events are missing: {lagged}")),
+            Err(lagged) => {
+                log.write(Level::Error, SERVICE, format!("events are missing: {lagged}"));
+                changes.tell_all();
+            }
         }
     }
 }

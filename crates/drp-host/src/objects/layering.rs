@@ -97,6 +97,7 @@ impl Objects {
             self.withdraw(Some(before));
             return Err(error);
         }
+        self.changes.tell_all();
         Ok(built)
     }
 

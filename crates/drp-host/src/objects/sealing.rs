@@ -176,6 +176,7 @@ impl Objects {
         sealed.retain(|name| !declarations.open.contains(name));
         self.sealed.0.store(Arc::new(sealed));
         self.catalog.store(Arc::new(Catalog { types, layers }));
+        self.changes.tell_all();
         Ok(before)
     }
 
@@ -183,6 +184,7 @@ impl Objects {
     pub(super) fn withdraw(&self, before: Option<Before>) {
         if let Some(before) = before {
             self.catalog.store(before.catalog);
+            self.changes.tell_all();
             self.sealed.0.store(before.sealed);
         }
     }

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use drp_core::limits;
@@ -11,23 +14,31 @@ use drp_core::limits;
 /// Counts the connections of each address.
 #[derive(Default)]
 pub(crate) struct Connections {
-    by_address: Mutex<HashMap<IpAddr, usize>>,
+    by_address: Mutex<HashMap<IpAddr, Held>>,
+}
+
+/// What one address holds.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Held {
+    requests: usize,
+    websockets: usize,
 }
 
 impl Connections {
     /// A seat for one more connection, unless the address has too many.
     pub(crate) fn seat(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Seat>> {
         let address = address.to_canonical();
-        let mut counts = self.counts();
-        let count = counts.entry(address).or_default();
-        if *count >= limits::CONNECTIONS_PER_ADDRESS_MAX {
+        let mut held = self.held();
+        let held = held.entry(address).or_default();
+        if held.requests >= limits::CONNECTIONS_PER_ADDRESS_MAX {
             return None;
         }
-        *count += 1;
-        Some(Arc::new(Seat { connections: Arc::clone(self), address }))
+        held.requests += 1;
+        let seat = Seat { connections: Arc::clone(self), address, is_websocket: AtomicBool::new(false) };
+        Some(Arc::new(seat))
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, Held>> {
         self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -36,15 +47,36 @@ impl Connections {
 pub(crate) struct Seat {
     connections: Arc<Connections>,
     address: IpAddr,
+    is_websocket: AtomicBool,
+}
+
+impl Seat {
+    /// Counts the connection as a websocket from now on, unless the address has too many: those stay for long and say
+    /// who they are, and must not keep others of their address from being served.
+    pub(crate) fn becomes_websocket(&self) -> bool {
+        let mut held = self.connections.held();
+        let Some(held) = held.get_mut(&self.address) else { return false };
+        if held.websockets >= limits::WEBSOCKETS_PER_ADDRESS_MAX {
+            return false;
+        }
+        if !self.is_websocket.swap(true, Ordering::Relaxed) {
+            held.requests -= 1;
+            held.websockets += 1;
+        }
+        true
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut counts = self.connections.counts();
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
+        let mut all = self.connections.held();
+        if let Some(held) = all.get_mut(&self.address) {
+            match self.is_websocket.load(Ordering::Relaxed) {
+                true => held.websockets -= 1,
+                false => held.requests -= 1,
+            }
+            if *held == Held::default() {
+                all.remove(&self.address);
             }
         }
     }
@@ -64,6 +96,23 @@ mod tests {
         assert!(connections.seat(two).is_some());
         drop(seats);
         assert!(connections.seat(one).is_some());
-        assert!(connections.counts().is_empty());
+        assert!(connections.held().is_empty());
+    }
+
+    #[test]
+    fn websockets_leave_their_seat_to_others() {
+        let connections = Arc::new(Connections::default());
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let seat = || connections.seat(address).expect("a seat");
+        let socket = || {
+            let seat = seat();
+            assert!(seat.becomes_websocket());
+            seat
+        };
+        let sockets: Vec<_> = (0..limits::WEBSOCKETS_PER_ADDRESS_MAX).map(|_| socket()).collect();
+        assert!(!seat().becomes_websocket());
+        drop(sockets);
+        assert!(seat().becomes_websocket());
+        assert!(connections.held().is_empty());
     }
 }

@@ -11,7 +11,11 @@ const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(10);
 
 async fn served(tls: Option<Arc<ServerConfig>>) -> (Server, SocketAddr) {
-    let server = Server::new(CancellationToken::new(), Patience { handshake: SHORT, headers: SHORT });
+    served_with(tls, Patience { handshake: SHORT, headers: SHORT, idle: SHORT * 10 }).await
+}
+
+async fn served_with(tls: Option<Arc<ServerConfig>>, patience: Patience) -> (Server, SocketAddr) {
+    let server = Server::new(CancellationToken::new(), patience);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = Router::new()
@@ -38,6 +42,57 @@ async fn headers_that_do_not_come_end_the_connection() {
         assert!(!talk(address, text).await.contains("200"), "{text}");
     }
     assert!(talk(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.ends_with("here"));
+    server.stop(LONG).await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_outlives_the_time_of_a_head_and_a_slow_head_does_not() {
+    let (server, address) = served(None).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut answer = [0; 512];
+    for _ in 0..3 {
+        stream.write_all(request).await.unwrap();
+        let read = stream.read(&mut answer).await.unwrap();
+        assert!(answer[..read].ends_with(b"here"));
+        // Nothing comes, and nothing ends, for longer than a head may take.
+        assert!(time::timeout(SHORT * 2, stream.read(&mut answer)).await.is_err());
+    }
+    // Byte by byte, each of them soon.
+    let dribbled = async {
+        for byte in request.iter().cycle().filter(|byte| **byte != b'\n') {
+            if stream.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            time::sleep(SHORT / 10).await;
+        }
+    };
+    time::timeout(LONG, dribbled).await.expect("the server closes");
+    server.stop(LONG).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_stays_idle_is_closed() {
+    let patience = Patience { handshake: LONG, headers: LONG, idle: SHORT };
+    let (server, address) = served_with(None, patience).await;
+    assert!(talk(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.ends_with("here"));
+    server.stop(LONG).await;
+}
+
+#[tokio::test]
+async fn who_reads_and_hangs_up_is_not_read_for_any_longer() {
+    let (server, address) = served(None).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // The connection and its request.
+    let are = async |tasks: usize| {
+        while server.tasks.len() != tasks {
+            time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    time::timeout(LONG, are(3)).await.expect("the request runs");
+    drop(stream);
+    time::timeout(LONG, are(1)).await.expect("the request ends");
     server.stop(LONG).await;
 }
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod access;
+mod compression;
+mod conditional;
 mod contents;
 mod files;
 mod indexes;
