@@ -27,11 +27,11 @@ use tokio_util::{
     task::{AbortOnDropHandle, TaskTracker},
 };
 
+pub(crate) use self::connections::Seat;
 use self::{
     connections::Connections,
     pace::{Paced, Phase},
 };
-pub(crate) use self::connections::Seat;
 use crate::api::reply::Fail;
 
 /// Headers that one request may have.

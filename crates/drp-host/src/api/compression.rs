@@ -20,9 +20,9 @@ use tower_http::{
 
 use super::reply::{Fail, JSON};
 
-/// The smallest answer that is compressed. What one of 8 KB costs and saves is in `docs/design/0006-http.md`.
+/// The smallest answer that is compressed. An object of 8 KB costs 15 us and goes as 2.4 KB (`docs/design/0006-http.md`).
 const BYTES_MIN: u64 = 4 << 10;
-/// The fastest: the next ones cost twice as much for a tenth of the bytes.
+/// The fastest: the next one costs more time than a fast network needs for the bytes it saves.
 const LEVEL: CompressionLevel = CompressionLevel::Precise(1);
 /// What plugins are asked is theirs to read.
 const FORWARDED: &str = "/plugin-apis/";

@@ -35,9 +35,11 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, query: Q
     let missing = || call.not_found(FILES, &path);
     let name = FileName::parse(&path).ok_or_else(missing)?;
     let all = query.is("all");
-    let names = blocking(&shared.files, move |files| if all { files.list_all(&name) } else { files.list(&name).map(Some) });
+    let names =
+        blocking(&shared.files, move |files| if all { files.list_all(&name) } else { files.list(&name).map(Some) });
     let too_many = || {
-        let text = format!("the folder has more than {} names below it: list one of its folders", limits::FILES_LISTED_MAX);
+        let text =
+            format!("the folder has more than {} names below it: list one of its folders", limits::FILES_LISTED_MAX);
         call.error(400, text).about(FILES, &path)
     };
     reply::json(StatusCode::OK, &names.await.map_err(|_| missing())?.ok_or_else(too_many)?)
@@ -110,11 +112,11 @@ async fn explode(files: &Arc<Files>, name: &FileName, received: Received, call: 
     };
     let unpacked = tokio::task::spawn_blocking(work).await;
     let unpacked = unpacked.map_err(|error| ReceiveError::from(std::io::Error::other(error)).wire(FILES, name))?;
-    unpacked.map_err(|error| not_unpacked(error, name))
+    unpacked.map_err(|error| not_unpacked(&error, name))
 }
 
-fn not_unpacked(error: UnpackError, name: &FileName) -> Error {
-    let code = match &error {
+fn not_unpacked(error: &UnpackError, name: &FileName) -> Error {
+    let code = match error {
         UnpackError::NoArchive | UnpackError::Unreadable(_) | UnpackError::Entry { .. } => 400,
         UnpackError::Forbidden(_) => 403,
         UnpackError::TooMuch { .. } => 413,

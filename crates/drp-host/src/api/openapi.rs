@@ -57,7 +57,7 @@ pub fn document() -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "basic": [] }, { "bearer": [] }, { "token": [] }],
-        "paths": paths(table::routes(), &kinds),
+        "paths": paths(&table::routes(), &kinds),
         "components": {
             "schemas": schemas::all(&kinds),
             "parameters": parameters::components(),
@@ -73,16 +73,16 @@ pub fn document() -> Value {
 }
 
 /// All paths. What is said of a path first stands: routes of their own come before those of all types.
-fn paths(routes: Vec<Route>, kinds: &[&ObjectType]) -> Value {
+fn paths(routes: &[Route], kinds: &[&ObjectType]) -> Value {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut say = |path: String, method: &str, operation: Value| {
         paths.entry(path).or_default().entry(method).or_insert(operation);
     };
-    for route in &routes {
+    for route in routes {
         let own = (route.kinds == Kinds::None).then_some(None);
         let of_kinds = kinds.iter().filter(|kind| route.kinds.include(kind)).map(|kind| Some(*kind));
         // Last, so that a type's own path is said first.
-        let extended = (route.kinds != Kinds::None).then_some(None);
+        let extended = (!matches!(route.kinds, Kinds::None | Kinds::Jobs)).then_some(None);
         for kind in own.into_iter().chain(of_kinds).chain(extended) {
             let path = kind.map_or(route.path.to_owned(), |kind| route.path.replace(EXTENDED_PREFIX, &kind.prefix));
             let path = format!("{}{}", contract::API_BASE, path.replace("{*", "{"));
@@ -97,9 +97,7 @@ fn paths(routes: Vec<Route>, kinds: &[&ObjectType]) -> Value {
     let bytes = json!({ "200": { "description": "The file", "content": { "application/octet-stream": {} } },
         "206": { "description": "A range of it", "content": { "application/octet-stream": {} } },
         "404": response_ref("Error"), "416": response_ref("Error") });
-    let public = |id: &str, summary: &str, responses: Value| {
-        json!({ "operationId": id, "summary": summary, "tags": ["public"], "security": [], "responses": responses })
-    };
+    let public = |id: &str, summary: &str, responses: Value| json!({ "operationId": id, "summary": summary, "tags": ["public"], "security": [], "responses": responses });
     let mut file = public("getPublicFile", "A file of /files, for everybody", bytes);
     file["parameters"] = json!([parameters::in_path("path")]);
     say("/files/{path}".to_owned(), "get", file);
@@ -126,8 +124,7 @@ impl Place<'_> {
             "tags": [self.kind.map_or(self.chapter, |kind| &kind.prefix)],
             "responses": self.responses(operation),
         });
-        let mut parameters: Vec<Value> =
-            self.path.split('/').filter_map(variable).map(parameters::in_path).collect();
+        let mut parameters: Vec<Value> = self.path.split('/').filter_map(variable).map(parameters::in_path).collect();
         parameters.extend(operation.query.iter().map(|name| parameter_ref(name)));
         if operation.gives == Content::Objects {
             parameters.extend(self.kind.into_iter().flat_map(parameters::indexes));

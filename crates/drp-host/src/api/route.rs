@@ -31,8 +31,13 @@ pub(super) enum Kinds {
     None,
     All,
     WithParams,
+    /// Those that plugins may offer actions on. Jobs have another path for that.
     WithActions,
+    Jobs,
 }
+
+/// The one type of which `actions` are no actions.
+const JOBS: &str = "jobs";
 
 impl Kinds {
     pub(super) fn include(self, kind: &ObjectType) -> bool {
@@ -40,7 +45,8 @@ impl Kinds {
             Self::None => false,
             Self::All => true,
             Self::WithParams => kind.has_params,
-            Self::WithActions => kind.has_actions,
+            Self::WithActions => kind.has_actions && kind.prefix != JOBS,
+            Self::Jobs => kind.prefix == JOBS,
         }
     }
 }
@@ -78,11 +84,7 @@ pub(super) enum Content {
     Objects,
 }
 
-pub(super) fn route<const N: usize>(
-    path: &'static str,
-    chapter: &'static str,
-    operations: [Operation; N],
-) -> Route {
+pub(super) fn route<const N: usize>(path: &'static str, chapter: &'static str, operations: [Operation; N]) -> Route {
     Route { path, chapter, kinds: Kinds::None, operations: operations.into(), is_unlimited: false }
 }
 

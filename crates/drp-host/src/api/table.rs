@@ -156,10 +156,10 @@ fn object_types() -> Vec<Route> {
             get(actions::get, "One action on an object").query(PLUGIN).gives(Is("AvailableAction")),
             post(actions::run, "Runs an action on an object").query(PLUGIN).takes(MapOf("Any")).gives(Json),
         ]).of(Kinds::WithActions),
-        route("/{prefix}/{key}/plugin_actions", "objects", [get(actions::list, "As actions, where that path means something else").query(PLUGIN).gives(ListOf("AvailableAction"))]).of(Kinds::WithActions),
+        route("/{prefix}/{key}/plugin_actions", "objects", [get(actions::list, "The plugins' actions on a job that can be run now").query(PLUGIN).gives(ListOf("AvailableAction"))]).of(Kinds::Jobs),
         route("/{prefix}/{key}/plugin_actions/{command}", "objects", [
-            get(actions::get, "As one of actions, where that path means something else").query(PLUGIN).gives(Is("AvailableAction")),
-            post(actions::run, "Runs an action on an object").query(PLUGIN).takes(MapOf("Any")).gives(Json),
-        ]).of(Kinds::WithActions),
+            get(actions::get, "One plugin's action on a job").query(PLUGIN).gives(Is("AvailableAction")),
+            post(actions::run, "Runs an action on a job").query(PLUGIN).takes(MapOf("Any")).gives(Json),
+        ]).of(Kinds::Jobs),
     ]
 }

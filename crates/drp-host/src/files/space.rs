@@ -231,12 +231,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::{
-        fs,
-        io::Write,
-        os::unix::fs::symlink,
-        sync::Arc,
-    };
+    use std::{fs, io::Write, os::unix::fs::symlink, sync::Arc};
 
     use super::*;
 

@@ -56,11 +56,7 @@ impl Staging {
     }
 
     /// Moves everything into `target`, and then does `last`. If any of it fails, all that was there is as it was.
-    pub(super) fn merge(
-        self,
-        target: &OwnedFd,
-        last: impl FnOnce() -> Result<(), FileError>,
-    ) -> Result<(), FileError> {
+    pub(super) fn merge(self, target: &OwnedFd, last: impl FnOnce() -> Result<(), FileError>) -> Result<(), FileError> {
         sync(&self.root)?;
         let replaced = Self::new(self.path.parent().ok_or(FileError::Missing)?)?;
         let mut merge = Merge { from: &self.root, to: target, replaced: &replaced.root, moves: Vec::new() };

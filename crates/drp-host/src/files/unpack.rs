@@ -2,9 +2,9 @@
 //! none of them outside.
 
 mod meter;
+mod tar;
 #[cfg(test)]
 mod tests;
-mod tar;
 mod zip;
 
 use std::{
@@ -184,7 +184,8 @@ impl<'a> Tree<'a> {
         if target.starts_with('/') {
             return Err(outside());
         }
-        let mut parts: Vec<&str> = name.split().map(|(parents, _)| parents).unwrap_or_default().iter().map(String::as_str).collect();
+        let mut parts: Vec<&str> =
+            name.split().map(|(parents, _)| parents).unwrap_or_default().iter().map(String::as_str).collect();
         for part in target.split('/') {
             match part {
                 "" | "." => {}

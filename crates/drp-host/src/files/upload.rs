@@ -9,11 +9,7 @@ use std::{
 
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 
-use super::{
-    FileError, FileName, Files, OpenFile, UnpackError, Wanted,
-    space::lock,
-    unpack, walk,
-};
+use super::{FileError, FileName, Files, OpenFile, UnpackError, Wanted, space::lock, unpack, walk};
 
 /// A file that is being written. Dropped before it is finished, it leaves nothing.
 pub(crate) struct Upload {

@@ -20,7 +20,10 @@ async fn large_json_is_compressed_for_who_asks_and_nothing_else() {
     assert_eq!(peer.call("POST", "/profiles", &large).await.status, StatusCode::CREATED);
     let path = "/api/v3/profiles/large";
     let plain = get(&peer, "GET", path, "identity").await;
-    assert_eq!((plain.header("content-encoding"), plain.header("content-length")), ("", &*plain.body.len().to_string()));
+    assert_eq!(
+        (plain.header("content-encoding"), plain.header("content-length")),
+        ("", &*plain.body.len().to_string())
+    );
     let packed = get(&peer, "GET", path, "gzip").await;
     assert_eq!((packed.header("content-encoding"), packed.header("content-type")), ("gzip", "application/json"));
     assert!(packed.body.len() < 1000 && packed.header("vary").to_ascii_lowercase().contains("accept-encoding"));
@@ -30,7 +33,10 @@ async fn large_json_is_compressed_for_who_asks_and_nothing_else() {
     assert_eq!(packed.header("etag"), plain.header("etag"), "the tag is the object's");
 
     let head = get(&peer, "HEAD", path, "identity").await;
-    assert_eq!((head.header("content-length"), head.header("etag")), (plain.header("content-length"), plain.header("etag")));
+    assert_eq!(
+        (head.header("content-length"), head.header("etag")),
+        (plain.header("content-length"), plain.header("etag"))
+    );
     assert_eq!(get(&peer, "HEAD", path, "gzip").await.header("etag"), plain.header("etag"));
     let list = get(&peer, "GET", "/api/v3/profiles", "gzip, deflate, br").await;
     assert_eq!((list.header("content-encoding"), list.header("x-drp-list-total-count")), ("gzip", "2"));

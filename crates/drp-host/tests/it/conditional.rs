@@ -38,7 +38,10 @@ async fn who_waits_is_answered_at_once_when_the_object_changes_or_goes() {
         assert!(waits(&mut waiting).await, "{method} {path}");
         let other = peer.call("POST", "/profiles", r#"{"Name":"p2"}"#).await;
         assert!(waits(&mut waiting).await, "{method} {path}: another object is nothing to it");
-        assert_eq!((other.status, peer.call("DELETE", "/profiles/p2", "").await.status.as_u16()), (StatusCode::CREATED, 200));
+        assert_eq!(
+            (other.status, peer.call("DELETE", "/profiles/p2", "").await.status.as_u16()),
+            (StatusCode::CREATED, 200)
+        );
         let patch = json!([{ "op": "add", "path": "/Description", "value": format!("after {method} {path}") }]);
         peer.call("PATCH", "/profiles/p1", &patch.to_string()).await;
         let answer = within(waiting).await;

@@ -162,7 +162,8 @@ async fn an_archive_is_unpacked_beside_itself_if_that_is_asked_for() {
             assert!(answer.0 == code && answer.2.contains(text), "{path}: {answer:?}");
         }
     };
-    refused("/bad/x.tar?explode=true", tar("../out", "x"), 400, "Failed to unpack x.tar: entry `../out` has a name").await;
+    refused("/bad/x.tar?explode=true", tar("../out", "x"), 400, "Failed to unpack x.tar: entry `../out` has a name")
+        .await;
     refused("/bad/x.zip?explode=true", b"text".to_vec(), 400, "expected a tar, tar.gz").await;
     refused("/ux/y.tar?explode=true", tar("js", "x"), 409, "stands in the way").await;
     assert_eq!(peer.call("GET", "/files", "").await.json(), json!(["plain.tar", "ux/"]), "nothing is left");

@@ -155,3 +155,91 @@ async fn a_stopped_host_can_be_started_again_in_the_same_process() {
     assert_eq!(peer.call("GET", "/profiles/p1", "").await.status, StatusCode::OK);
     peer.host.stop().await;
 }
+
+/// A request by the administrator, as raw bytes.
+fn raw(peer: &Peer, method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "{method} /api/v3{path} HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Connection: close\r\n{headers}\r\n",
+        peer.bearer()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_text_or_no_chunks_change_nothing() {
+    let peer = Peer::start().await;
+    let length = |body: &[u8]| format!("Content-Length: {}\r\n", body.len());
+    let chunked = || "Transfer-Encoding: chunked\r\n".to_owned();
+    let [latin, half, marked]: [&[u8]; 3] = [b"{\"Name\":\"\xff\xfe\"}", b"{\"Name\":\"\\ud800p\"}", b"\xef\xbb\xbf{"];
+    for (headers, body) in [
+        (length(latin), latin),
+        (length(half), half),
+        (length(marked), marked),
+        (chunked(), b"cow\r\n{\"Name\":\"p1\"}\r\n0\r\n\r\n"),
+        (chunked(), b"ffffffffffffffffff\r\n{}\r\n"),
+        (chunked(), b"5\r\n{\"Name\":\"p1\"}\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: cow\r\nContent-Length: 2\r\n".to_owned(), b"{}"),
+        ("Content-Length: 2\r\nContent-Length: 13\r\n".to_owned(), b"{\"Name\":\"p1\"}"),
+        ("Content-Length: -1\r\n".to_owned(), b"{}"),
+        ("Content-Length: 99999999999999999999\r\n".to_owned(), b"{}"),
+    ] {
+        let answer = talk(&peer, &raw(&peer, "POST", "/profiles", &headers, body)).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{headers:?}: {answer}");
+    }
+    for path in ["/profiles/%ff%fe", "/files/%ff", "/machines/x/params/%c3%28", "/profiles?Name=%ff"] {
+        let answer = talk(&peer, &raw(&peer, "GET", path, "", b"")).await;
+        assert!(answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+    }
+    assert_eq!(peer.call("GET", "/profiles", "").await.json().as_array().unwrap().len(), 1);
+    peer.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_idle_websockets_of_one_address_leave_others_served() {
+    let peer = Peer::start().await;
+    let open = async || {
+        let mut stream = peer.connect().await;
+        let request = format!(
+            "GET /api/v3/ws HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            peer.bearer()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut answer = [0; 12];
+        within(stream.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 101");
+        stream
+    };
+    let mut sockets = Vec::new();
+    while sockets.len() < 500 {
+        sockets.extend(futures_util::future::join_all((0..50).map(|_| open())).await);
+    }
+    for n in 0..20 {
+        let body = format!(r#"{{"Name":"p{n}"}}"#);
+        let made = time::timeout(Duration::from_secs(5), peer.call("POST", "/profiles", &body));
+        assert_eq!(made.await.unwrap().status, StatusCode::CREATED);
+    }
+    drop(sockets);
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_comes_byte_by_byte_holds_up_nobody() {
+    let peer = Peer::start().await;
+    let mut slow = Vec::new();
+    // More of them than large bodies may be held at a time.
+    for _ in 0..limits::LARGE_BODIES_MAX * 4 {
+        let mut stream = peer.connect().await;
+        stream.write_all(&raw(&peer, "POST", "/profiles", "Content-Length: 1000\r\n", b"{\"Name\"")).await.unwrap();
+        slow.push(stream);
+    }
+    let small = time::timeout(Duration::from_secs(5), peer.call("POST", "/profiles", r#"{"Name":"p1"}"#)).await;
+    assert_eq!(small.unwrap().status, StatusCode::CREATED);
+    let large = format!(r#"{{"Name":"p2","Description":"{}"}}"#, "x".repeat(2 * limits::SMALL_BODY_BYTES_MAX));
+    let large = time::timeout(Duration::from_secs(20), peer.call("POST", "/profiles", &large)).await;
+    assert_eq!(large.unwrap().status, StatusCode::CREATED);
+    drop(slow);
+    peer.host.stop().await;
+}

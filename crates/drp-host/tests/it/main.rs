@@ -12,6 +12,7 @@ mod jobs;
 mod limits;
 mod machines;
 mod objects;
+mod openapi;
 mod peer;
 mod prefs;
 mod providers;

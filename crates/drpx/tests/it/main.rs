@@ -3,5 +3,6 @@
 
 mod action;
 mod killed;
+mod memory;
 mod process;
 mod run;

@@ -33,7 +33,10 @@ pub(super) fn components() -> Value {
         .collect();
     for (name, meaning) in [
         ("If-None-Match", "ETags of states that the client has: 304 if the present one is among them"),
-        ("Prefer", "wait=DUR with If-None-Match: waits so long for a change, in seconds or as 1m30s, at most 10 minutes"),
+        (
+            "Prefer",
+            "wait=DUR with If-None-Match: waits so long for a change, in seconds or as 1m30s, at most 10 minutes",
+        ),
         ("Range", "The bytes wanted"),
     ] {
         all.insert(name.to_owned(), parameter("header", name, "string", meaning));

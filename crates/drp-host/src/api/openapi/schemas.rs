@@ -82,16 +82,40 @@ fn basic() -> Vec<(&'static str, Value)> {
         ("Any", json!({})),
         ("Error", record(&["Model", "Key", "Type"], &[], json!({ "Messages": messages, "Code": code }))),
         (EXTENDED, extended),
-        ("Info", json!({ "type": "object", "properties": { "features": of_form(Form::Texts), "version": { "type": "string" } } })),
+        (
+            "Info",
+            json!({ "type": "object", "properties": { "features": of_form(Form::Texts), "version": { "type": "string" } } }),
+        ),
         ("Interface", record(&["Name", "ActiveAddress"], &["Addresses"], json!({}))),
-        ("Index", record(&["Type"], &[], json!({ "Unique": { "type": "boolean" }, "Unordered": { "type": "boolean" },
-            "Regex": { "type": "boolean" } }))),
+        (
+            "Index",
+            record(
+                &["Type"],
+                &[],
+                json!({ "Unique": { "type": "boolean" }, "Unordered": { "type": "boolean" },
+            "Regex": { "type": "boolean" } }),
+            ),
+        ),
         ("Indexes", json!({ "type": "object", "additionalProperties": schema_ref("Index") })),
-        ("Event", record(&["Type", "Action", "Key", "Principal"], &[], json!({ "Time": of_form(Form::Time),
-            "Object": {}, "Original": {} }))),
-        ("LogLine", record(&["Service", "Principal", "Level", "File", "Message"], &[], json!({ "Time": of_form(Form::Time),
+        (
+            "Event",
+            record(
+                &["Type", "Action", "Key", "Principal"],
+                &[],
+                json!({ "Time": of_form(Form::Time),
+            "Object": {}, "Original": {} }),
+            ),
+        ),
+        (
+            "LogLine",
+            record(
+                &["Service", "Principal", "Level", "File", "Message"],
+                &[],
+                json!({ "Time": of_form(Form::Time),
             "Group": { "type": "integer" }, "Seq": { "type": "integer" }, "Line": { "type": "integer" },
-            "Data": { "type": "array" }, "IgnorePublish": { "type": "boolean" } }))),
+            "Data": { "type": "array" }, "IgnorePublish": { "type": "boolean" } }),
+            ),
+        ),
     ]
 }
 
@@ -103,16 +127,25 @@ fn bundled() -> Vec<(&'static str, Value)> {
     let counts = json!({ "type": "object", "additionalProperties": { "type": "integer" } });
     let actions = json!({ "type": "array", "items": schema_ref("AvailableAction") });
     vec![
-        ("Content", json!({ "type": "object", "required": ["meta"], "properties": { "meta": meta, "sections": sections } })),
+        (
+            "Content",
+            json!({ "type": "object", "required": ["meta"], "properties": { "meta": meta, "sections": sections } }),
+        ),
         ("ContentSummary", record(&[], &["Warnings"], json!({ "meta": meta, "Counts": counts }))),
-        ("AvailableAction", record(&["Provider", "Model", "Command"], &["RequiredParams", "OptionalParams"], json!({}))),
-        ("PluginProvider", record(
-            &["Name", "Version", "Documentation", "Content"],
-            &["RequiredParams", "OptionalParams"],
-            json!({ "PluginVersion": { "type": "integer" }, "AutoStart": { "type": "boolean" },
+        (
+            "AvailableAction",
+            record(&["Provider", "Model", "Command"], &["RequiredParams", "OptionalParams"], json!({})),
+        ),
+        (
+            "PluginProvider",
+            record(
+                &["Name", "Version", "Documentation", "Content"],
+                &["RequiredParams", "OptionalParams"],
+                json!({ "PluginVersion": { "type": "integer" }, "AutoStart": { "type": "boolean" },
                 "HasPublish": { "type": "boolean" }, "AvailableActions": actions, "StoreObjects": { "type": "object" },
                 "Meta": of_form(Form::TextMap) }),
-        )),
+            ),
+        ),
     ]
 }
 

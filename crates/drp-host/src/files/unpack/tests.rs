@@ -31,12 +31,7 @@ impl Space {
         upload.finish(None).unwrap();
     }
 
-    fn explode_if(
-        &self,
-        path: &str,
-        archive: &[u8],
-        may_write: &dyn Fn(&FileName) -> bool,
-    ) -> Result<(), UnpackError> {
+    fn explode_if(&self, path: &str, archive: &[u8], may_write: &dyn Fn(&FileName) -> bool) -> Result<(), UnpackError> {
         let name = FileName::parse(path).unwrap();
         let upload = self.files.upload(name.clone())?;
         upload.file().unwrap().write_all(archive).unwrap();
