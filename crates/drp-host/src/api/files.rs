@@ -228,3 +228,24 @@ pub(super) async fn receive(files: &Arc<Files>, name: &FileName, mut body: Body)
     file.flush().await?;
     Ok(Received { upload, size, sum: hex(&hasher.finalize()) })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_507_whatever_was_written() {
+        let name = FileName::parse("a/b").unwrap();
+        let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap().write(b"x").unwrap_err();
+        let uploaded = ReceiveError::from(full()).wire("files", &name);
+        let unpacked = not_unpacked(&FileError::from(full()).into(), &name);
+        for error in [uploaded, unpacked] {
+            assert_eq!((error.status(), error.key.as_str()), (507, "/a/b"));
+            assert!(error.messages.concat().contains("the disk is full"));
+        }
+    }
+}

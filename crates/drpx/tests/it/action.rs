@@ -69,6 +69,14 @@ fn a_second_server_on_the_same_data_is_refused() {
 }
 
 #[test]
+fn the_document_of_the_api_is_printed() {
+    let output = drpx().arg("openapi").output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), document["openapi"].as_str()), (Some(0), Some("3.1.0")));
+    assert!(document["paths"]["/api/v3/machines/{key}"]["get"].is_object());
+}
+
+#[test]
 fn help_and_completions_are_there() {
     for args in
         [&["--help"] as &[_], &["run", "--help"], &["serve", "--help"], &["action", "--help"], &["completions", "bash"]]
