@@ -20,6 +20,8 @@ pub const UNPACKED_RATIO_MAX: u64 = 200;
 pub const UNPACKED_BYTES_ALWAYS: u64 = 64 << 20;
 /// What an archive's reader has to hold in memory at once: a list of entries, or one entry's names.
 pub const UNPACKED_LIST_BYTES_MAX: u64 = 16 << 20;
+/// Files whose sums are made at the same time.
+pub const SUMMING_MAX: usize = 4;
 /// Archives that are unpacked at the same time.
 pub const UNPACKING_MAX: usize = 2;
 /// One websocket message from a client.
@@ -97,6 +99,8 @@ pub const CONNECT_TIME: Duration = Duration::from_secs(10);
 pub const HEADER_TIME: Duration = Duration::from_secs(30);
 /// Time that a connection may be idle between two requests. Go clients keep theirs for 90 s.
 pub const IDLE_TIME: Duration = Duration::from_secs(120);
+/// Time in which a peer has to take something of an answer.
+pub const STALL_TIME: Duration = Duration::from_secs(60);
 /// Longest wait for a change of an object within one request.
 pub const LONG_POLL_TIME: Duration = Duration::from_secs(600);
 

@@ -49,11 +49,18 @@ pub(crate) struct Patience {
     headers: Duration,
     /// Between two requests.
     idle: Duration,
+    /// In which it takes nothing of an answer.
+    stall: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { handshake: HANDSHAKE_TIME, headers: limits::HEADER_TIME, idle: limits::IDLE_TIME }
+        Self {
+            handshake: HANDSHAKE_TIME,
+            headers: limits::HEADER_TIME,
+            idle: limits::IDLE_TIME,
+            stall: limits::STALL_TIME,
+        }
     }
 }
 
@@ -165,7 +172,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let phase = Phase::new();
-    let stream = Paced::new(stream, phase.clone(), endpoint.patience.headers);
+    let stream = Paced::new(stream, phase.clone(), endpoint.patience.headers, endpoint.patience.stall);
     let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
         phase.request_began();
         // A websocket outlives the connection's task and must keep its seat.

@@ -52,11 +52,17 @@ pub(super) async fn send(
 ) -> Result<Response, Fail> {
     let needs_sum = wanted.sum == Sum::Always || conditional::needs_tag(wanted.method, wanted.headers);
     let opened = blocking(files, move |files| {
-        let mut file = open(files)?;
-        let sum = if needs_sum { Some(files.sum(&mut file)?) } else { files.known_sum(&file) };
+        let file = open(files)?;
+        let sum = files.known_sum(&file);
         Ok((file, sum))
     });
-    let Ok((file, sum)) = opened.await else { return Err(missing.into()) };
+    let Ok((mut file, mut sum)) = opened.await else { return Err(missing.into()) };
+    if needs_sum && sum.is_none() {
+        let _turn = files.summing().acquire().await;
+        let summed = blocking(files, move |files| Ok((Some(files.sum(&mut file)?), file)));
+        let Ok(summed) = summed.await else { return Err(missing.into()) };
+        (sum, file) = summed;
+    }
     let unreadable = {
         let (model, key) = (missing.model.clone(), missing.key.clone());
         move |error: io::Error| Error::new(500, "GET", format!("cannot read the file: {error}")).about(&model, &key)

@@ -35,6 +35,7 @@ pub(crate) struct Files {
     pub(super) uploading: Mutex<HashSet<FileName>>,
     sums: Mutex<HashMap<Version, String>>,
     unpacking: Semaphore,
+    summing: Semaphore,
 }
 
 /// One state of one file.
@@ -130,12 +131,18 @@ impl Files {
             uploading: Mutex::default(),
             sums: Mutex::default(),
             unpacking: Semaphore::new(limits::UNPACKING_MAX),
+            summing: Semaphore::new(limits::SUMMING_MAX),
         })
     }
 
     /// Room for those who unpack archives.
     pub(crate) fn unpacking(&self) -> &Semaphore {
         &self.unpacking
+    }
+
+    /// Room for those who make sums: whoever may ask for one, and it may take long.
+    pub(crate) fn summing(&self) -> &Semaphore {
+        &self.summing
     }
 
     /// Opens a regular file.

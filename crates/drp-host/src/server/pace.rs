@@ -1,5 +1,5 @@
-//! How fast a request's head has to come. A connection may be idle for a while, but once a head has begun it has to
-//! end soon, and so has the first one.
+//! How fast a request's head has to come, and how long an answer may wait to be taken. A connection may be idle for a
+//! while, but once a head has begun it has to end soon, and so has the first one.
 
 use std::{
     io,
@@ -53,22 +53,73 @@ impl Phase {
     }
 }
 
-/// A stream that fails when a head takes longer than it may.
+/// A stream that fails when a head takes longer than it may, or the peer takes nothing for too long.
 pub(super) struct Paced<S> {
     stream: S,
     phase: Phase,
-    head_time: Duration,
-    deadline: Pin<Box<Sleep>>,
+    head: Timer,
+    stall: Timer,
 }
 
 impl<S> Paced<S> {
-    pub(super) fn new(stream: S, phase: Phase, head_time: Duration) -> Self {
-        Self { stream, phase, head_time, deadline: Box::pin(time::sleep(head_time)) }
+    pub(super) fn new(stream: S, phase: Phase, head_time: Duration, stall_time: Duration) -> Self {
+        let mut head = Timer::new(head_time);
+        head.begin();
+        Self { stream, phase, head, stall: Timer::new(stall_time) }
     }
 
-    fn begin_head(&mut self) {
-        let deadline = Instant::now() + self.head_time;
-        self.deadline.as_mut().reset(deadline);
+    /// Looks at what came of an attempt to write.
+    fn wrote<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_pending() {
+            self.stall.begin_once();
+            return if self.stall.is_over(cx) { timed_out() } else { Poll::Pending };
+        }
+        self.stall.stop();
+        // A client that sends the next request while it still takes a long answer has its time from the answer's end.
+        if self.phase.is(HEAD) && matches!(written, Poll::Ready(Ok(_))) {
+            self.head.begin();
+        }
+        written
+    }
+}
+
+fn timed_out<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// How long something may take.
+struct Timer {
+    limit: Duration,
+    /// Made when it is first needed: most connections are never stalled.
+    sleep: Option<Pin<Box<Sleep>>>,
+    runs: bool,
+}
+
+impl Timer {
+    fn new(limit: Duration) -> Self {
+        Self { limit, sleep: None, runs: false }
+    }
+
+    fn begin(&mut self) {
+        self.runs = true;
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(Instant::now() + self.limit),
+            None => self.sleep = Some(Box::pin(time::sleep(self.limit))),
+        }
+    }
+
+    fn begin_once(&mut self) {
+        if !self.runs {
+            self.begin();
+        }
+    }
+
+    fn stop(&mut self) {
+        self.runs = false;
+    }
+
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.runs && self.sleep.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
     }
 }
 
@@ -78,11 +129,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if self.phase.is(IDLE) && buffer.filled().len() > before {
             self.phase.set(HEAD);
-            self.begin_head();
+            self.head.begin();
         }
         // Also where there is something to read: a head may come byte by byte.
-        if self.phase.is(HEAD) && self.deadline.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        if self.phase.is(HEAD) && self.head.is_over(cx) {
+            return timed_out();
         }
         read
     }
@@ -91,8 +142,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wrote(&written);
-        written
+        self.wrote(cx, written)
     }
 
     fn poll_write_vectored(
@@ -101,8 +151,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.wrote(&written);
-        written
+        self.wrote(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -110,19 +159,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.wrote(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-impl<S> Paced<S> {
-    /// A client that sends the next request while it still takes a long answer has its time from the answer's end.
-    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
-        if self.phase.is(HEAD) && matches!(written, Poll::Ready(Ok(_))) {
-            self.begin_head();
-        }
     }
 }

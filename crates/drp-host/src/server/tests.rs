@@ -11,7 +11,7 @@ const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(10);
 
 async fn served(tls: Option<Arc<ServerConfig>>) -> (Server, SocketAddr) {
-    served_with(tls, Patience { handshake: SHORT, headers: SHORT, idle: SHORT * 10 }).await
+    served_with(tls, Patience { handshake: SHORT, headers: SHORT, idle: SHORT * 10, stall: LONG }).await
 }
 
 async fn served_with(tls: Option<Arc<ServerConfig>>, patience: Patience) -> (Server, SocketAddr) {
@@ -20,6 +20,7 @@ async fn served_with(tls: Option<Arc<ServerConfig>>, patience: Patience) -> (Ser
     let address = listener.local_addr().unwrap();
     let router = Router::new()
         .route("/", get(async || "here"))
+        .route("/large", get(async || vec![b'x'; 64 << 20]))
         .route("/panic", get(async || -> &'static str { panic!("on purpose") }))
         .route("/never", get(std::future::pending::<()>));
     server.serve(listener, tls, router);
@@ -73,9 +74,25 @@ async fn an_idle_connection_outlives_the_time_of_a_head_and_a_slow_head_does_not
 
 #[tokio::test]
 async fn a_connection_that_stays_idle_is_closed() {
-    let patience = Patience { handshake: LONG, headers: LONG, idle: SHORT };
+    let patience = Patience { handshake: LONG, headers: LONG, idle: SHORT, stall: LONG };
     let (server, address) = served_with(None, patience).await;
     assert!(talk(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.ends_with("here"));
+    server.stop(LONG).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_given_up() {
+    let patience = Patience { handshake: LONG, headers: LONG, idle: LONG, stall: SHORT };
+    let (server, address) = served_with(None, patience).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream.read_exact(&mut [0; 12]).await.unwrap();
+    let ended = async {
+        while server.tasks.len() != 1 {
+            time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    time::timeout(LONG, ended).await.expect("the connection ends");
     server.stop(LONG).await;
 }
 
