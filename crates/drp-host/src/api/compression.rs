@@ -24,6 +24,8 @@ use super::reply::{Fail, JSON};
 const BYTES_MIN: u64 = 4 << 10;
 /// The fastest: the next one costs more time than a fast network needs for the bytes it saves.
 const LEVEL: CompressionLevel = CompressionLevel::Precise(1);
+/// Only lists of objects have it.
+const LIST_COUNT: &str = "x-drp-list-count";
 /// What plugins are asked is theirs to read.
 const FORWARDED: &str = "/plugin-apis/";
 
@@ -32,14 +34,16 @@ pub(super) fn layer() -> CompressionLayer<LargeJson> {
     CompressionLayer::new().quality(LEVEL).compress_when(LargeJson)
 }
 
-/// JSON that is there as a whole and large enough. Files are mostly compressed already, and streams must not wait.
+/// JSON that is large enough. Files are mostly compressed already, and what plugins stream must not wait.
 #[derive(Clone, Copy)]
 pub(super) struct LargeJson;
 
 impl Predicate for LargeJson {
     fn should_compress<B: Body>(&self, response: &http::Response<B>) -> bool {
-        response.headers().get(CONTENT_TYPE) == Some(&JSON)
-            && response.body().size_hint().exact().is_some_and(|bytes| bytes >= BYTES_MIN)
+        let is_json = response.headers().get(CONTENT_TYPE) == Some(&JSON);
+        // A list that is written piece by piece is large, and has no length.
+        let is_list = || response.headers().contains_key(LIST_COUNT);
+        is_json && response.body().size_hint().exact().map_or_else(is_list, |bytes| bytes >= BYTES_MIN)
     }
 }
 
