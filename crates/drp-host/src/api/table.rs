@@ -1,8 +1,8 @@
 //! Every route of the API. The router and the OpenAPI document are both made from this.
 
 use super::{
-    actions, binary, contents, events, files, indexes, info, interfaces, isos, jobs, machines, objects, params, plugin_apis,
-    plugin_providers, prefs,
+    actions, binary, contents, events, files, indexes, info, interfaces, isos, jobs, machines, objects, params,
+    plugin_apis, plugin_providers, prefs,
     route::{
         Content::{Is, Json, ListOf, MapOf, Nothing, Object, Objects, Stream},
         Kinds, Route, delete, every, get, patch, post, put, route,

@@ -5,13 +5,19 @@ use serde_json::{Map, Value, json};
 use crate::types::ObjectType;
 
 /// Name, kind and meaning of what a query may have.
-const QUERY: [(&str, &str, &str); 17] = [
+const QUERY: [(&str, &str, &str); 23] = [
     ("aggregate", "boolean", "Params of profiles, stages and the profile global are taken in"),
     ("all", "boolean", "Names in the folders below are listed too"),
+    ("completeJobsPurgedAfter", "string", "Age from which finished jobs go: seconds, or a number with a unit"),
+    ("compose", "boolean", "Maps and lists of all levels are merged"),
     ("decode", "boolean", "Secure params are shown open; needs the claim getSecure"),
+    ("dryrun", "boolean", "Only says what would be done"),
     ("explode", "boolean", "The archive is unpacked beside itself: tar, tar.gz, tar.bz2, tar.xz or zip"),
+    ("failedJobsPurgedAfter", "string", "Age from which failed jobs go: seconds, or a number with a unit"),
     ("force", "boolean", "Accepted, and without effect"),
+    ("jobsToKeep", "integer", "So many jobs of each machine stay"),
     ("limit", "integer", "At most so many objects"),
+    ("machine", "string", "Only jobs of this machine; `missing` means machines that are gone"),
     ("offset", "integer", "So many objects are left out first"),
     ("os", "string", "The operating system that the scripts are for"),
     ("params", "string", "Only these params, separated by commas"),

@@ -158,6 +158,15 @@ fn of_requests() -> Vec<(&'static str, Value)> {
         ("Patch", json!({ "type": "array", "items": operation, "description": "RFC 6902; sent as application/json" })),
         ("Password", record(&["Password"], &[], json!({}))),
         ("Token", record(&["Token"], &[], json!({ "Info": schema_ref("Info") }))),
+        (
+            "Whoami",
+            record(
+                &["OnDiskUUID"],
+                &["MacAddrs"],
+                json!({ "Fingerprint": { "type": "object" },
+            "Result": record(&["Uuid", "Token"], &[], json!({ "Score": { "type": "integer" } })) }),
+            ),
+        ),
         ("Uploaded", record(&["Path"], &[], json!({ "Size": { "type": "integer" } }))),
         ("ProviderUploaded", record(&["path"], &[], json!({ "size": { "type": "integer" } }))),
     ]
