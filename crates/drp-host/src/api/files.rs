@@ -106,7 +106,11 @@ async fn explode(files: &Arc<Files>, name: &FileName, received: Received, call: 
     let _ends_with_request = given_up.clone().drop_guard();
     let archive = name.clone();
     let work = move || {
-        let may_write = |name: &FileName| call.by.allows(FILES, "post", name.to_string().trim_start_matches('/'));
+        // As if each of them were posted alone.
+        let may_write = |name: &FileName| {
+            let is_seen = name.parts().first().is_some_and(|first| call.by.sees(FILES, first));
+            is_seen && call.by.allows(FILES, "post", name.to_string().trim_start_matches('/'))
+        };
         let wanted = Wanted { archive: &archive, may_write: &may_write, given_up: &given_up };
         received.upload.explode(Some(received.sum), &wanted)
     };
