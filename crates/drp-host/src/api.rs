@@ -39,24 +39,25 @@ use axum::{
 };
 use drp_core::{Error, contract};
 
+pub(crate) use self::info::FEATURES;
 use self::{
     reply::Fail,
     request::{Query, not_served},
     trace::Trace,
 };
-use crate::{auth::Denied, files::Files, shared::Shared};
+use crate::{auth::Denied, files::Files, metrics::measure, shared::Shared};
 
 const REALM: HeaderValue = HeaderValue::from_static("dr-provision");
 
 /// All that the host serves over TLS: the API, and static files beside it.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let files = static_files(Arc::clone(&shared.files));
+    let (files, metrics) = (static_files(Arc::clone(&shared.files)), Arc::clone(&shared.metrics));
     let api = routes()
         .method_not_allowed_fallback(not_served)
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authenticate))
         .with_state(shared);
     let api = Router::new().nest(contract::API_BASE, api).layer(middleware::from_fn(conditional::answer));
-    api.merge(files).fallback(not_served)
+    api.merge(files).fallback(not_served).layer(middleware::from_fn_with_state(metrics, measure))
 }
 
 /// The static files alone, which need no authentication.

@@ -6,21 +6,29 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use drp_core::limits;
-
 /// Counts the connections of each address.
-#[derive(Default)]
 pub(crate) struct Connections {
+    per_address_max: usize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl Connections {
+    /// No connections yet, and at most so many of one address.
+    pub(crate) fn new(per_address_max: usize) -> Self {
+        Self { per_address_max, by_address: Mutex::default() }
+    }
+
+    /// All connections.
+    pub(crate) fn count(&self) -> usize {
+        self.counts().values().sum()
+    }
+
     /// A seat for one more connection, unless the address has too many.
     pub(crate) fn seat(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Seat>> {
         let address = address.to_canonical();
         let mut counts = self.counts();
         let count = counts.entry(address).or_default();
-        if *count >= limits::CONNECTIONS_PER_ADDRESS_MAX {
+        if *count >= self.per_address_max {
             return None;
         }
         *count += 1;
@@ -54,14 +62,17 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
+    const SEATS: usize = 3;
+
     #[test]
     fn an_address_has_so_many_seats_and_gets_them_back() {
-        let connections = Arc::new(Connections::default());
+        let connections = Arc::new(Connections::new(SEATS));
         let [one, two] = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
-        let seats: Vec<_> = (0..limits::CONNECTIONS_PER_ADDRESS_MAX).map(|_| connections.seat(one)).collect();
+        let seats: Vec<_> = (0..SEATS).map(|_| connections.seat(one)).collect();
         assert!(seats.iter().all(Option::is_some));
         assert!(connections.seat(one).is_none());
         assert!(connections.seat(two).is_some());
+        assert_eq!(connections.count(), SEATS);
         drop(seats);
         assert!(connections.seat(one).is_some());
         assert!(connections.counts().is_empty());

@@ -11,7 +11,11 @@ const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(10);
 
 async fn served(tls: Option<Arc<ServerConfig>>) -> (Server, SocketAddr) {
-    let server = Server::new(CancellationToken::new(), Patience { handshake: SHORT, headers: SHORT });
+    let server = Server::new(
+        CancellationToken::new(),
+        Patience { handshake: SHORT, headers: SHORT },
+        Arc::new(Connections::new(10)),
+    );
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = Router::new()
@@ -44,7 +48,7 @@ async fn headers_that_do_not_come_end_the_connection() {
 #[tokio::test]
 async fn a_handshake_that_does_not_come_ends_the_connection() {
     let dir = tempfile::tempdir().unwrap();
-    let identity = crate::tls::open(dir.path(), Ipv4Addr::LOCALHOST.into()).unwrap();
+    let identity = crate::tls::Identity::open(dir.path(), Ipv4Addr::LOCALHOST.into(), None).unwrap();
     let (server, address) = served(Some(identity.config)).await;
     for text in ["", "\u{16}\u{3}\u{1}"] {
         assert_eq!(talk(address, text).await, "");
