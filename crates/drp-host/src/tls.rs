@@ -21,7 +21,7 @@ use rustls::{
 };
 
 use self::pair::Pair;
-pub use self::pair::{CertificateInfo, CertificateError};
+pub use self::pair::{CertificateError, CertificateInfo};
 use crate::{config::TlsFiles, owner_only};
 
 /// What providers verify the host against if the certificate is the operator's.
