@@ -16,6 +16,7 @@ use super::text_of;
 use crate::{
     api::reply::Fail,
     shared::{Phase, Shared},
+    store::Status,
 };
 
 const OPEN_METRICS: HeaderValue =
@@ -59,15 +60,16 @@ async fn health() -> Json<serde_json::Value> {
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    let reasons = reasons(&shared);
+    let reasons = reasons(&shared.store.status(), shared.phase());
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready: reasons.is_empty(), reasons })).into_response()
 }
 
-fn reasons(shared: &Shared) -> Vec<Reason> {
-    let read_only = shared.store.status().read_only;
-    let store = read_only.map(|why| Reason { check: "store", reason: format!("it takes no changes any more: {why}") });
-    let phase = match shared.phase() {
+/// What keeps a host from its work whose store and phase are these.
+fn reasons(store: &Status, phase: Phase) -> Vec<Reason> {
+    let store = store.read_only.as_ref();
+    let store = store.map(|why| Reason { check: "store", reason: format!("it takes no changes any more: {why}") });
+    let phase = match phase {
         Phase::Starting => Some(Reason { check: "providers", reason: "they are being imported".to_owned() }),
         Phase::Serving => None,
         Phase::Stopping => Some(Reason { check: "host", reason: "it is stopping".to_owned() }),
@@ -77,4 +79,29 @@ fn reasons(shared: &Shared) -> Vec<Reason> {
 
 async fn not_served(method: Method, uri: Uri) -> Fail {
     Fail(Error::no_route(method.as_str(), uri.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_takes_no_changes_is_a_reason_besides_others() {
+        let status = |read_only: Option<&str>| Status {
+            revision: 1,
+            batches: 1,
+            transactions: 1,
+            read_only: read_only.map(Into::into),
+        };
+        let checks = |status: &Status, phase| {
+            reasons(status, phase)
+                .iter()
+                .map(|reason| format!("{}: {}", reason.check, reason.reason))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(checks(&status(None), Phase::Serving), [] as [String; 0]);
+        let full = "store: it takes no changes any more: the disk is full";
+        assert_eq!(checks(&status(Some("the disk is full")), Phase::Serving), [full]);
+        assert_eq!(checks(&status(Some("the disk is full")), Phase::Stopping), [full, "host: it is stopping"]);
+    }
 }

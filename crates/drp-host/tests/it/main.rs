@@ -14,6 +14,7 @@ mod peer;
 mod prefs;
 mod providers;
 mod reading;
+mod reload;
 mod secure_params;
 mod tenants;
 mod vectors;
