@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use drp_core::limits;
 use ring::digest::{SHA256, digest};
 use rustls::{InconsistentKeys, crypto::ring as provider, sign::CertifiedKey};
@@ -86,7 +87,7 @@ pub struct CertificateInfo {
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) key: Arc<CertifiedKey>,
-    /// The text of the certificate's file.
+    /// The certificate alone: its file may hold others, and the key.
     pub(super) pem: String,
     pub(super) info: CertificateInfo,
     /// What should be better.
@@ -95,17 +96,16 @@ pub(super) struct Pair {
 
 impl Pair {
     pub(super) fn read(files: &TlsFiles) -> Result<Self, CertificateError> {
-        let pem = String::from_utf8_lossy(&read(&files.certificate)?).into_owned();
-        let chain = certificates(&pem, &files.certificate)?;
+        let chain = certificates(&read(&files.certificate)?, &files.certificate)?;
         let no_key = |source| CertificateError::Pem { path: files.key.clone(), expected: "private key", source };
         let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?).map_err(no_key)?;
-        let info = chain.first().map(CertificateInfo::of).transpose()?;
-        let info = info.ok_or_else(|| CertificateError::Certificate("there is none".to_owned()))?;
+        let first = chain.first().ok_or_else(|| CertificateError::Certificate("there is none".to_owned()))?;
+        let pem = encode(first);
+        let (info, valid) = CertificateInfo::of(first)?;
         let now = ASN1Time::now().timestamp();
-        if !info.1.contains(&now) {
-            return Err(CertificateError::NotNow(info.0));
+        if !valid.contains(&now) {
+            return Err(CertificateError::NotNow(info));
         }
-        let info = info.0;
         let key = CertifiedKey::from_der(chain, key, &provider::default_provider());
         let key = key.map_err(|error| match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
@@ -114,7 +114,7 @@ impl Pair {
             other => CertificateError::Key { path: files.key.clone(), reason: other.to_string() },
         })?;
         let warnings = warnings(files, &info, now);
-        Ok(Self { key: Arc::new(key), pem: ended(pem), info, warnings })
+        Ok(Self { key: Arc::new(key), pem, info, warnings })
     }
 }
 
@@ -136,9 +136,9 @@ impl CertificateInfo {
     }
 }
 
-fn certificates(text: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+fn certificates(text: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let bad = |source| CertificateError::Pem { path: path.to_owned(), expected: "certificate", source };
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<_, _>>().map_err(bad)?;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(text).collect::<Result<_, _>>().map_err(bad)?;
     if chain.is_empty() { Err(bad(pem::Error::NoItemsFound)) } else { Ok(chain) }
 }
 
@@ -168,10 +168,17 @@ fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
     Ok(content)
 }
 
-/// The text with an end of line, so that another can follow it.
-fn ended(mut text: String) -> String {
-    if !text.ends_with('\n') {
-        text.push('\n');
+/// A certificate in PEM.
+fn encode(certificate: &CertificateDer<'_>) -> String {
+    let text = BASE64.encode(certificate);
+    let mut lines = vec!["-----BEGIN CERTIFICATE-----"];
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        // Base64 has one byte a character.
+        let (line, behind) = rest.split_at(rest.len().min(64));
+        lines.push(line);
+        rest = behind;
     }
-    text
+    lines.extend(["-----END CERTIFICATE-----", ""]);
+    lines.join("\n")
 }

@@ -4,6 +4,7 @@ use std::{fs, net::Ipv4Addr, os::unix::fs::PermissionsExt};
 
 use drp_core::chain;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use super::*;
 
@@ -81,7 +82,7 @@ fn a_reload_shows_the_new_certificate_and_a_bad_one_leaves_the_old_in_force() {
     files.write(&certificate, &key);
     let identity = files.open().unwrap();
     let first = identity.info();
-    assert_eq!(fs::read_to_string(&identity.ca_file).unwrap(), certificate);
+    assert_eq!(trusted(&identity), [der(&certificate)]);
     assert!(!identity.reload().unwrap());
 
     files.write(&certificate, "no key");
@@ -93,9 +94,27 @@ fn a_reload_shows_the_new_certificate_and_a_bad_one_leaves_the_old_in_force() {
     assert!(identity.reload().unwrap());
     assert_ne!(identity.info().sha256, first.sha256);
     assert_eq!(identity.shown.0.load().cert[0], der(&other));
-    assert_eq!(fs::read_to_string(&identity.ca_file).unwrap(), other);
+    assert_eq!(trusted(&identity), [der(&other)]);
 }
 
-fn der(pem: &str) -> rustls_pki_types::CertificateDer<'static> {
-    rustls_pki_types::pem::PemObject::from_pem_slice(pem.as_bytes()).unwrap()
+#[test]
+fn of_a_file_with_everything_in_it_only_the_certificate_is_for_others() {
+    let files = files();
+    let ((certificate, key), (authority, _)) = (signed("drp.example.com", 2999), signed("an authority", 2999));
+    let all = format!("{key}{certificate}{authority}");
+    files.write(&all, &all);
+    let identity = files.open().unwrap();
+    assert_eq!(identity.shown.0.load().cert, [der(&certificate), der(&authority)]);
+    assert_eq!(trusted(&identity), [der(&certificate)]);
+    let text = fs::read_to_string(&identity.ca_file).unwrap();
+    assert!(!text.contains("KEY"), "{text}");
+}
+
+/// What others are to believe.
+fn trusted(identity: &Identity) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_file_iter(&identity.ca_file).unwrap().map(Result::unwrap).collect()
+}
+
+fn der(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
 }

@@ -5,3 +5,4 @@ mod action;
 mod killed;
 mod process;
 mod run;
+mod serve;
