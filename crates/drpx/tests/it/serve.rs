@@ -10,10 +10,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use drp_client::{Client, Config, Credentials, TlsPolicy};
+use drp_core::{Machine, Model, Params};
 use rcgen::{CertificateParams, KeyPair};
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::pem::PemObject};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::process::{PATIENCE, drpx, eventually, incrementer, texts};
 
@@ -158,7 +160,11 @@ fn a_configuration_is_refused_with_all_its_problems_before_anything_is_made() {
     };
     let places = ["drpx.toml:2:1: unknown key colour", "drpx.toml:3:16: times.define: expected a time"];
     check("colour = 1\ntimes.define = 3\n", &[], &places);
-    check("tls.cert = \"x\"\nadmin.password = \"hunter2\"\n", &[], &["a certificate needs its key", "\"env:VARIABLE\""]);
+    check(
+        "tls.cert = \"x\"\nadmin.password = \"hunter2\"\n",
+        &[],
+        &["a certificate needs its key", "\"env:VARIABLE\""],
+    );
     check("colour = 1\n", &["--log-format", "json"], &["{\"time\":\"", "unknown key colour"]);
     let (_, stderr, code) = texts(&drpx().arg("serve").output().unwrap());
     assert!(stderr.contains("there is no data directory") && code == Some(2), "{stderr}");
@@ -182,8 +188,8 @@ fn every_line_is_json_where_that_is_asked_for_and_none_shows_the_password() {
     assert!(!all.contains("horse") && !all.contains("user rocketskates"), "{all}");
 }
 
-#[test]
-fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_brings_content() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_brings_content() {
     let config = "content = \"content\"\ntls = { cert = \"drp.pem\", key = \"drp.key\" }\n";
     let served = Served::start(config, |dir| {
         new_certificate(dir);
@@ -191,22 +197,22 @@ fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_brings
             fs::create_dir_all(dir.join(made)).unwrap();
         }
         fs::copy(incrementer(), dir.join("data/plugins/incrementer")).unwrap();
-        // A plugin and a machine to work on, without a client that creates them.
         let bundle = "meta: {Name: site}\nsections:\n  plugins:\n    incr: {Name: incr, Provider: incrementer}\n";
         fs::write(dir.join("content/site.yaml"), bundle).unwrap();
     });
     let trusted = served.path("data/tls/trusted.pem");
-    let works = || {
-        eventually(PATIENCE, "the plugin works", || {
-            let (_, stderr, code) = served.action(&["plugins/incr", "incrstatus"], &trusted);
-            (code == Some(0)).then_some(()).or_else(|| {
-                assert!(!stderr.contains("certificate"), "{stderr}");
-                None
-            })
-        });
+    // Each client is new, and so shakes hands with the certificate of the moment.
+    let client = || {
+        let credentials = Credentials::UserPassword("rocketskates".into(), PASSWORD.into());
+        let mut config = Config::new(&served.url("https://"), credentials);
+        config.tls = TlsPolicy::CaFile(trusted.clone());
+        Client::new(config).unwrap()
     };
+    let works =
+        async || client().run_action(Machine::PREFIX, "Name:demo", "increment", &Params::default()).await.unwrap();
     served.wait_for("Plugin incr is configured");
-    works();
+    client().objects("machines").create(&json!({ "Name": "demo" })).await.unwrap();
+    works().await;
     new_certificate(served.dir.path());
     fs::write(served.path("content/more.yaml"), "meta: {Name: more}\n").unwrap();
     fs::write(served.path("content/site.yaml"), "meta: [").unwrap();
@@ -214,12 +220,12 @@ fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_brings
     served.wait_for("certificate replaced; content: 1 changed, 0 unchanged, 1 refused");
     served.wait_for("Content more of ");
     served.wait_for("site.yaml is refused: cannot read content as YAML");
-    works();
+    works().await;
     // Another hangup finds the server as willing as before.
     fs::write(served.path("drp.key"), "no key").unwrap();
     served.signal(Signal::HUP);
     served.wait_for("certificate refused; content: 0 changed, 1 unchanged, 1 refused");
-    works();
+    works().await;
 }
 
 #[test]
@@ -233,7 +239,7 @@ fn a_stop_answers_the_request_in_flight() {
     let mut answer = Vec::new();
     let _ = upload.read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer);
-    assert!(answer.starts_with("HTTP/1.1 201 ") && answer.contains(r#""size":10"#), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     assert_eq!(served.exit(), Some(0));
     assert_eq!(fs::read(served.path("data/tftpboot/files/slow")).unwrap(), b"0123456789");
 }
