@@ -31,6 +31,9 @@ pub struct HostConfig {
     pub tls: Option<TlsFiles>,
     /// Where metrics, health and readiness are served over plain HTTP to whoever asks, if anywhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// Variables of the process's environment that providers must not see, besides those that would change whom they
+    /// talk to.
+    pub withheld_env: Vec<String>,
     /// The administrator and the password they are to have. Without it, a first start makes a random password.
     pub admin: Option<Admin>,
     /// How long things may take.
@@ -74,6 +77,8 @@ pub struct Retention {
     /// Lines of the host's own log that `GET /logs` finds. When there are as many, a new one takes the place of the
     /// oldest.
     pub log_lines: usize,
+    /// Whether what a provider has unpacked stays when the provider goes; else it goes with it.
+    pub keep_unpacked: bool,
 }
 
 /// A user with all rights.
@@ -135,6 +140,7 @@ impl Default for HostConfig {
             content: None,
             tls: None,
             metrics_listen: None,
+            withheld_env: Vec::new(),
             admin: None,
             times: Times::default(),
             retention: Retention::default(),
@@ -145,7 +151,12 @@ impl Default for HostConfig {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { jobs: limits::JOBS_MAX, job_log_bytes: limits::JOB_LOG_BYTES_MAX, log_lines: limits::LOG_LINES_KEPT_MAX }
+        Self {
+            jobs: limits::JOBS_MAX,
+            job_log_bytes: limits::JOB_LOG_BYTES_MAX,
+            log_lines: limits::LOG_LINES_KEPT_MAX,
+            keep_unpacked: false,
+        }
     }
 }
 

@@ -148,6 +148,7 @@ impl Host {
             fileserver: listeners.addresses.fileserver(),
             webroot: data.join(WEBROOT_DIR),
             ca_file: identity.ca_file.clone(),
+            withheld: config.withheld_env.clone(),
         };
         let shared = Arc::new(stored.share(&config, listeners.addresses, environment, Arc::clone(&identity), &data)?);
         let server = Server::new(shared.stopping.clone(), Patience::default(), Arc::clone(&shared.connections));
@@ -187,6 +188,7 @@ impl Host {
             reload::tell_content(&shared.log, &outcome.reload);
         }
         shared.providers.import_all().await;
+        shared.providers.remove_orphaned_assets().await;
         shared.plugins.start();
         shared.phase.send_replace(Phase::Serving);
         Ok(())

@@ -24,6 +24,8 @@ use crate::{
     signals::{Hangups, Signals},
 };
 
+/// Where systemd listens; what plugins say there would be taken for the server's.
+const NOTIFY_SOCKET_ENV: &str = "NOTIFY_SOCKET";
 /// How long the last lines of the host's log may take to come.
 const LAST_LINES_TIME: Duration = Duration::from_secs(1);
 
@@ -162,10 +164,12 @@ fn config(settings: Settings) -> Result<HostConfig, Failure> {
         (None, None) => {}
         _ => problems.push("a certificate needs its key: give both --tls-cert and --tls-key".to_owned()),
     }
+    config.withheld_env.push(NOTIFY_SOCKET_ENV.to_owned());
     config.admin = settings.admin;
     match (config.admin.is_none(), settings.admin_password) {
         (true, Some(reference)) => match password::resolve(&reference) {
             Ok(password) => {
+                config.withheld_env.extend(reference.strip_prefix("env:").map(str::to_owned));
                 let name = settings.admin_name.unwrap_or_else(|| Admin::DEFAULT_NAME.to_owned());
                 config.admin = Some(Admin { name, password });
             }

@@ -88,6 +88,10 @@ impl Reader<'_> {
             Place::OptionalTime(place) => *place(settings) = Some(time(value)?),
             Place::Count(place) => *place(settings) = usize::try_from(number(value)?).map_err(|e| e.to_string())?,
             Place::Bytes(place) => *place(settings) = number(value)?,
+            Place::Flag(place) => {
+                let expected = || format!("expected true or false, found {}", found(value));
+                *place(settings) = value.as_bool().ok_or_else(expected)?;
+            }
             Place::Text(place) => *place(settings) = Some(text(value, "a text")?.to_owned()),
             Place::Reference(place) => *place(settings) = Some(self.reference(text(value, "a reference")?)),
             Place::LogFormat(place) => *place(settings) = choice(value)?,

@@ -73,6 +73,7 @@ pub(super) enum Place {
     OptionalTime(fn(&mut Settings) -> &mut Option<Duration>),
     Count(fn(&mut Settings) -> &mut usize),
     Bytes(fn(&mut Settings) -> &mut u64),
+    Flag(fn(&mut Settings) -> &mut bool),
     Text(fn(&mut Settings) -> &mut Option<String>),
     /// Where a secret is; see [`password`](super::password).
     Reference(fn(&mut Settings) -> &mut Option<String>),
@@ -112,6 +113,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("retention.jobs", Place::Count(|s| &mut s.host.retention.jobs)),
     setting("retention.job_log_bytes", Place::Bytes(|s| &mut s.host.retention.job_log_bytes)),
     setting("retention.log_lines", Place::Count(|s| &mut s.host.retention.log_lines)),
+    setting("retention.keep_unpacked", Place::Flag(|s| &mut s.host.retention.keep_unpacked)),
     setting("limits.connections_per_address", Place::Count(|s| &mut s.host.limits.connections_per_address)),
     setting("limits.websockets", Place::Count(|s| &mut s.host.limits.websockets)),
     setting("limits.subscriber_events", Place::Count(|s| &mut s.host.limits.subscriber_events)),

@@ -204,7 +204,7 @@ async fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_
     // Each client is new, and so shakes hands with the certificate of the moment.
     let client = || {
         let credentials = Credentials::UserPassword("rocketskates".into(), PASSWORD.into());
-        let mut config = Config::new(&served.url("https://"), credentials);
+        let mut config = Config::new(served.url("https://"), credentials);
         config.tls = TlsPolicy::CaFile(trusted.clone());
         Client::new(config).unwrap()
     };
