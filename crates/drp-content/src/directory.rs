@@ -97,12 +97,13 @@ impl Reader<'_> {
     fn object(&mut self, section: &str, path: &Path) -> Result<RawModel, ReadDirectoryError> {
         let bad = |reason: String| ReadDirectoryError::Object { path: path.to_owned(), reason };
         let text = self.text(path)?;
-        let value = match path.extension().and_then(|extension| extension.to_str()) {
+        let mut value = match path.extension().and_then(|extension| extension.to_str()) {
             Some("json") => drp_core::json::parse::<Value>(text.as_bytes()).map_err(|error| bad(error.to_string()))?,
             Some("yaml" | "yml") => yaml::read(&text).map_err(|error| bad(error.to_string()))?,
             _ if section == TEMPLATES => json!({ "ID": file_name(path), "Contents": text }),
             _ => return Err(ReadDirectoryError::Kind { path: path.to_owned(), section: section.to_owned() }),
         };
+        text_metas(&mut value);
         serde_json::from_value(value).map_err(|error| bad(error.to_string()))
     }
 
@@ -113,6 +114,18 @@ impl Reader<'_> {
         self.room = self.room.checked_sub(bytes).ok_or_else(|| ReadDirectoryError::TooLarge(self.root.to_owned()))?;
         Ok(text)
     }
+}
+
+/// Turns what authors wrote for a text in the `Meta` of an object and of its templates into one, as the bundler does.
+fn text_metas(object: &mut Value) {
+    for (_, value) in object.get_mut("Meta").and_then(Value::as_object_mut).into_iter().flatten() {
+        match value {
+            Value::Number(_) | Value::Bool(_) => *value = Value::String(value.to_string()),
+            Value::Null => *value = Value::String(String::new()),
+            _ => {}
+        }
+    }
+    object.get_mut("Templates").and_then(Value::as_array_mut).into_iter().flatten().for_each(text_metas);
 }
 
 /// What is in a directory, by name.
@@ -154,6 +167,7 @@ mod tests {
             ("README.md", "not content"),
             (".git/config", "not content"),
             ("params/a.yaml", "Name: a/b\nSecure: yes\n"),
+            ("tasks/t.yaml", "Name: t\nMeta: {order: 1.20, on: true}\nTemplates: [{Name: x, Meta: {n: 7}}]\n"),
             ("params/z.json", r#"{"Name": "a/b", "Secure": false}"#),
             ("params/deeper/x.yaml", "Name: not read\n"),
             ("templates/hello.tmpl", "{{.Machine.Name}}\n"),
@@ -165,7 +179,11 @@ mod tests {
         assert_eq!(meta, ["mine", "v0.0.0", "dynamic", ""]);
         let keys: Vec<_> =
             bundle.sections.iter().flat_map(|(s, objects)| objects.keys().map(move |k| (&**s, &**k))).collect();
-        let expected = [("empty", "hidden"), ("params", "a/b"), (TEMPLATES, "hello.tmpl"), (TEMPLATES, "other")];
+        let expected =
+            [("empty", "hidden"), ("params", "a/b"), ("tasks", "t"), (TEMPLATES, "hello.tmpl"), (TEMPLATES, "other")];
+        let task = &bundle.sections["tasks"]["t"];
+        assert_eq!(task.get::<Value>("Meta"), Some(json!({ "order": "1.2", "on": "true" })));
+        assert_eq!(task.get::<Value>("Templates").unwrap()[0]["Meta"]["n"], "7");
         assert_eq!(keys, expected);
         assert_eq!(bundle.sections["params"]["a/b"].get::<bool>("Secure"), Some(false));
         assert_eq!(bundle.sections[TEMPLATES]["hello.tmpl"].text("Contents"), "{{.Machine.Name}}\n");

@@ -1,5 +1,7 @@
 //! A host from start to stop: the order in which its rooms open and close.
 
+mod listeners;
+
 use std::{
     io,
     net::SocketAddr,
@@ -10,12 +12,12 @@ use std::{
 
 use drp_core::{Error, Level, PluginProvider, limits};
 use tokio::{
-    net::TcpListener,
     sync::{OnceCell, Semaphore, watch},
     time,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::listeners::Listeners;
 use crate::{
     actions::Actions,
     api,
@@ -120,6 +122,24 @@ impl StartError {
     }
 }
 
+/// What is known of a host that starts.
+#[non_exhaustive]
+pub struct Starting {
+    /// All lines of the log: what is wrong with content and providers is said there.
+    pub log: LogLines,
+    /// As [`Host::admin`].
+    pub admin: String,
+    /// As [`Host::new_admin_password`]; from here on it is the administrator's, even if the start fails.
+    pub new_admin_password: Option<String>,
+}
+
+/// Without the password, which must not get into a log.
+impl std::fmt::Debug for Starting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Starting").field("admin", &self.admin).finish_non_exhaustive()
+    }
+}
+
 /// A provider does not load: which one, in which phase, and why.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -132,17 +152,28 @@ impl Host {
     /// # Errors
     /// See [`StartError`]. A provider that does not load is no error: the log says what is wrong with it.
     pub async fn start(config: HostConfig) -> Result<Self, StartError> {
+        Self::start_watched(config, drop).await
+    }
+
+    /// As [`start`](Self::start), which may take a while: `watch` is called before content and providers are loaded.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub async fn start_watched(config: HostConfig, watch: impl FnOnce(Starting)) -> Result<Self, StartError> {
         let data = std::path::absolute(&config.data).map_err(StartError::data(&config.data))?;
         owner_only::create_dir(&data).map_err(StartError::data(&data))?;
         let identity = Identity::open(&data.join(TLS_DIR), config.listen.ip(), config.tls.as_ref());
         let identity = Arc::new(identity.map_err(StartError::Tls)?);
+        // Before a password is made that nobody would hear of if this failed.
+        let listeners = Listeners::bind(&config).await?;
         let stored = Stored::open(&data, &config).await?;
         let admin = config.admin.as_ref().map_or(Admin::DEFAULT_NAME, |admin| &admin.name).to_owned();
         let password = config.admin.as_ref().map(|admin| admin.password.as_str());
         let made = stored.auth.ensure_administrator(&admin, password).await;
         let new_admin_password = made.map_err(StartError::Objects)?;
+        let log = stored.log.watch();
+        watch(Starting { log, admin: admin.clone(), new_admin_password: new_admin_password.clone() });
 
-        let listeners = Listeners::bind(&config).await?;
         let environment = ProviderEnvironment {
             endpoint: listeners.addresses.endpoint(),
             fileserver: listeners.addresses.fileserver(),
@@ -381,38 +412,4 @@ impl Stored {
             pump: pump.abort_handle(),
         })
     }
-}
-
-/// The sockets of a host, bound before anybody is told of them.
-struct Listeners {
-    api: TcpListener,
-    static_files: Option<TcpListener>,
-    metrics: Option<TcpListener>,
-    addresses: Addresses,
-}
-
-impl Listeners {
-    async fn bind(config: &HostConfig) -> Result<Self, StartError> {
-        let (api, api_address) = listen(config.listen).await?;
-        let (static_files, static_address) = listen_if(config.static_listen).await?.unzip();
-        let (metrics, metrics_address) = listen_if(config.metrics_listen).await?.unzip();
-        let addresses = Addresses { api: api_address, static_files: static_address, metrics: metrics_address };
-        Ok(Self { api, static_files, metrics, addresses })
-    }
-}
-
-async fn listen_if(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
-    match address {
-        Some(address) => listen(address).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let bound = async {
-        let listener = TcpListener::bind(address).await?;
-        let bound = listener.local_addr()?;
-        Ok((listener, bound))
-    };
-    bound.await.map_err(|source| StartError::Listen { address, source })
 }

@@ -52,7 +52,7 @@ mod server;
 mod tls;
 
 pub use config::{Admin, HostConfig, Limits, Retention, Times, TlsFiles};
-pub use host::{Host, LoadError, StartError};
+pub use host::{Host, LoadError, StartError, Starting};
 pub use log::LogLines;
 pub use reload::{CertificateReload, ContentChange, ContentReload, Reloaded};
 pub use tls::{CertificateError, CertificateInfo, TlsError};

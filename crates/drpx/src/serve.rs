@@ -5,10 +5,8 @@ mod log;
 mod password;
 mod settings;
 
-use std::time::Duration;
-
 use drp_core::chain;
-use drp_host::{Admin, CertificateReload, ContentChange, Host, HostConfig, Reloaded, TlsFiles};
+use drp_host::{Admin, CertificateReload, ContentChange, Host, HostConfig, Reloaded, Starting, TlsFiles};
 use sd_notify::NotifyState;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -26,8 +24,6 @@ use crate::{
 
 /// Where systemd listens; what plugins say there would be taken for the server's.
 const NOTIFY_SOCKET_ENV: &str = "NOTIFY_SOCKET";
-/// How long the last lines of the host's log may take to come.
-const LAST_LINES_TIME: Duration = Duration::from_secs(1);
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<Exit, Failure> {
     let mut format = args.log_format.unwrap_or_default();
@@ -52,11 +48,28 @@ async fn run(settings: Settings) -> Result<Exit, Failure> {
     // Where the process has a subscriber already, it keeps it.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Traces(output.clone())));
     let config = config(settings)?;
-    let host = tokio::select! {
-        host = Host::start(config) => host.map_err(|error| Failure::new(chain(&error)))?,
-        exit = signals.next() => return Ok(exit),
+    let mut lines = None;
+    let watch = |starting: Starting| {
+        if let Some(password) = starting.new_admin_password {
+            output.step("user", format!("{} with password {password} (shown this once)", starting.admin));
+        }
+        lines = Some(tokio::spawn(output.clone().follow(starting.log)));
     };
-    let lines = tokio::spawn(output.clone().follow(host.log_lines()));
+    let started = tokio::select! {
+        started = Host::start_watched(config, watch) => started,
+        exit = signals.next() => {
+            output.finish(None).await;
+            return Ok(exit);
+        }
+    };
+    let host = match started {
+        Ok(host) => host,
+        Err(error) => {
+            // A host that is gone has ended its log; what it said explains the end.
+            output.finish(lines).await;
+            return Err(Failure::new(chain(&error)));
+        }
+    };
     introduce(&host, &output);
     notify(&[NotifyState::Ready]);
     loop {
@@ -76,9 +89,7 @@ async fn run(settings: Settings) -> Result<Exit, Failure> {
         _ = signals.next() => Exit::Interrupted,
     };
     if exit == Exit::Well {
-        // The host has ended its log, so the last line comes.
-        let _ = tokio::time::timeout(LAST_LINES_TIME, lines).await;
-        output.flush().await;
+        output.finish(lines).await;
     }
     Ok(exit)
 }
@@ -89,9 +100,6 @@ fn introduce(host: &Host, output: &Output) {
     output.step("certificate", format!("verified by {}", host.ca_file().display()));
     if let Some(address) = host.metrics_address() {
         output.step("metrics", format!("http://{address}/metrics"));
-    }
-    if let Some(password) = host.new_admin_password() {
-        output.step("user", format!("{} with password {password} (shown this once)", host.admin()));
     }
 }
 

@@ -15,7 +15,10 @@ use std::{
 use drp_core::{Level, Line, Raw, Time};
 use drp_host::LogLines;
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -29,6 +32,8 @@ use crate::{exit::Failure, show};
 const QUEUE_LINES_MAX: usize = 1024;
 /// How long the end of the command waits for somebody to read the last lines.
 const FLUSH_TIME: Duration = Duration::from_secs(2);
+/// How long the last lines of a host's log may take to come.
+const LAST_LINES_TIME: Duration = Duration::from_secs(1);
 /// Who speaks where it is the command itself.
 const SERVICE: &str = "drpx";
 
@@ -77,8 +82,11 @@ impl Output {
         }
     }
 
-    /// Waits, for a while, until all is written that was said before.
-    pub(super) async fn flush(&self) {
+    /// Waits, for a while, until all is written that was said before. `following` follows a log that has ended.
+    pub(super) async fn finish(&self, following: Option<JoinHandle<()>>) {
+        if let Some(following) = following {
+            let _ = tokio::time::timeout(LAST_LINES_TIME, following).await;
+        }
         let (written, done) = oneshot::channel();
         let flushed = async {
             if self.queue.send(Said::Flush(written)).await.is_ok() {

@@ -171,6 +171,32 @@ fn a_configuration_is_refused_with_all_its_problems_before_anything_is_made() {
 }
 
 #[test]
+fn a_made_up_password_is_said_once_and_not_before_the_server_can_listen() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let said = |listen: &str| {
+        let mut command = drpx();
+        command.args(["serve", "--listen", listen, "--data"]).arg(dir.path().join("data"));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        for line in BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok) {
+            said += &line;
+            if line.contains("certificate verified by") {
+                break;
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said
+    };
+    let failed = said(&listen);
+    assert!(failed.contains("cannot listen on") && !failed.contains("password"), "{failed}");
+    assert!(said("127.0.0.1:0").contains("user rocketskates with password"));
+    assert!(!said("127.0.0.1:0").contains("password"));
+}
+
+#[test]
 fn every_line_is_json_where_that_is_asked_for_and_none_shows_the_password() {
     let mut served = Served::start("log.format = \"json\"\n", |_| {});
     let (_, stderr, code) = served.action(&["system", "nothing"], &served.path("data/tls/ca.pem"));
@@ -199,6 +225,8 @@ async fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_
         fs::copy(incrementer(), dir.join("data/plugins/incrementer")).unwrap();
         let bundle = "meta: {Name: site}\nsections:\n  plugins:\n    incr: {Name: incr, Provider: incrementer}\n";
         fs::write(dir.join("content/site.yaml"), bundle).unwrap();
+        fs::write(dir.join("data/plugins/broken"), "#!/bin/sh\necho nonsense\n").unwrap();
+        fs::set_permissions(dir.join("data/plugins/broken"), fs::Permissions::from_mode(0o700)).unwrap();
     });
     let trusted = served.path("data/tls/trusted.pem");
     // Each client is new, and so shakes hands with the certificate of the moment.
@@ -210,6 +238,9 @@ async fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_
     };
     let works =
         async || client().run_action(Machine::PREFIX, "Name:demo", "increment", &Params::default()).await.unwrap();
+    // Said while the server starts.
+    served.wait_for("reload info: Content site of ");
+    served.wait_for("Skipping broken because of bad json");
     served.wait_for("Plugin incr is configured");
     client().objects("machines").create(&json!({ "Name": "demo" })).await.unwrap();
     works().await;
