@@ -1,16 +1,16 @@
 //! A host from start to stop: the order in which its rooms open and close.
 
 mod listeners;
+mod starting;
 
 use std::{
-    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
 };
 
-use drp_core::{Error, Level, PluginProvider, limits};
+use drp_core::{Level, PluginProvider, limits};
 use tokio::{
     sync::{OnceCell, Semaphore, watch},
     time,
@@ -18,6 +18,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::listeners::Listeners;
+pub use self::starting::{StartError, Starting};
 use crate::{
     actions::Actions,
     api,
@@ -38,8 +39,8 @@ use crate::{
     reload,
     server::{Patience, Server, connections::Connections},
     shared::{Addresses, Phase, Shared},
-    store::{OpenError, RedbStore, Store, WatchError},
-    tls::{Identity, TlsError},
+    store::{RedbStore, Store},
+    tls::Identity,
 };
 
 const STORE_DIR: &str = "store";
@@ -79,67 +80,6 @@ impl std::fmt::Debug for Host {
     }
 }
 
-/// A host does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Something in the data directory cannot be made, read or written.
-    #[error("cannot use `{path}`", path = path.display())]
-    Data {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The store does not open.
-    #[error("cannot open the store")]
-    Store(#[source] OpenError),
-    /// There is no certificate to show.
-    #[error("cannot prepare TLS")]
-    Tls(#[source] TlsError),
-    /// An address cannot be listened on.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The first objects cannot be written.
-    #[error("cannot prepare the objects of a new host")]
-    Objects(#[source] Error),
-    /// The changes of the store cannot be followed.
-    #[error("cannot follow the store")]
-    Watch(#[source] WatchError),
-}
-
-impl StartError {
-    fn data(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Data { path, source }
-    }
-}
-
-/// What is known of a host that starts.
-#[non_exhaustive]
-pub struct Starting {
-    /// All lines of the log: what is wrong with content and providers is said there.
-    pub log: LogLines,
-    /// As [`Host::admin`].
-    pub admin: String,
-    /// As [`Host::new_admin_password`]; from here on it is the administrator's, even if the start fails.
-    pub new_admin_password: Option<String>,
-}
-
-/// Without the password, which must not get into a log.
-impl std::fmt::Debug for Starting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Starting").field("admin", &self.admin).finish_non_exhaustive()
-    }
-}
-
 /// A provider does not load: which one, in which phase, and why.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -162,11 +102,12 @@ impl Host {
     pub async fn start_watched(config: HostConfig, watch: impl FnOnce(Starting)) -> Result<Self, StartError> {
         let data = std::path::absolute(&config.data).map_err(StartError::data(&config.data))?;
         owner_only::create_dir(&data).map_err(StartError::data(&data))?;
+        // First, because it is locked: a second host on the same data changes nothing.
+        let stored = Stored::open(&data, &config).await?;
         let identity = Identity::open(&data.join(TLS_DIR), config.listen.ip(), config.tls.as_ref());
         let identity = Arc::new(identity.map_err(StartError::Tls)?);
         // Before a password is made that nobody would hear of if this failed.
         let listeners = Listeners::bind(&config).await?;
-        let stored = Stored::open(&data, &config).await?;
         let admin = config.admin.as_ref().map_or(Admin::DEFAULT_NAME, |admin| &admin.name).to_owned();
         let password = config.admin.as_ref().map(|admin| admin.password.as_str());
         let made = stored.auth.ensure_administrator(&admin, password).await;

@@ -14,7 +14,9 @@ use crate::{
     tls::{CertificateInfo, TlsError},
 };
 
-const SERVICE: &str = "reload";
+/// Logs of what is read.
+const TLS: &str = "tls";
+const CONTENTS: &str = "contents";
 
 /// What came of a reload.
 #[derive(Debug)]
@@ -114,7 +116,7 @@ impl Host {
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
         if let Some(error) = &content_error {
-            shared.log.write(Level::Error, SERVICE, format!("Cannot read the directory of content: {error}"));
+            shared.log.write(Level::Error, CONTENTS, format!("Cannot read the directory of content: {error}"));
         }
         let reloaded = Reloaded { certificate, content, content_error };
         shared.metrics.count_reload(reloaded.is_refused());
@@ -124,18 +126,18 @@ impl Host {
 
 fn tell_certificate(shared: &Shared, reload: &CertificateReload) {
     match reload {
-        CertificateReload::Unchanged => shared.log.write(Level::Info, SERVICE, "The certificate is unchanged"),
+        CertificateReload::Unchanged => shared.log.write(Level::Info, TLS, "The certificate is unchanged"),
         CertificateReload::Replaced(info) => {
             let text = format!("The certificate is replaced: SHA-256 {}, valid until {}", info.sha256, info.not_after);
-            shared.log.write(Level::Info, SERVICE, text);
+            shared.log.write(Level::Info, TLS, text);
         }
         CertificateReload::Refused(error) => {
             let text = format!("The certificate is refused, and the one of before stays in force: {}", chain(error));
-            shared.log.write(Level::Error, SERVICE, text);
+            shared.log.write(Level::Error, TLS, text);
         }
     }
     for warning in shared.identity.warnings() {
-        shared.log.write(Level::Warn, SERVICE, warning);
+        shared.log.write(Level::Warn, TLS, warning);
     }
 }
 
@@ -158,7 +160,7 @@ fn announce(shared: &Shared, outcomes: Vec<Outcome>) -> Vec<ContentReload> {
 /// Puts into the log what became of a bundle.
 pub(crate) fn tell_content(log: &Log, reload: &ContentReload) {
     let is_bad = matches!(reload.change, ContentChange::Refused(_));
-    log.write(if is_bad { Level::Error } else { Level::Info }, SERVICE, reload.to_string());
+    log.write(if is_bad { Level::Error } else { Level::Info }, CONTENTS, reload.to_string());
 }
 
 /// The action of the event of a change.

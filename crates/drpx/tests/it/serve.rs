@@ -239,7 +239,7 @@ async fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_
     let works =
         async || client().run_action(Machine::PREFIX, "Name:demo", "increment", &Params::default()).await.unwrap();
     // Said while the server starts.
-    served.wait_for("reload info: Content site of ");
+    served.wait_for("contents info: Content site of ");
     served.wait_for("Skipping broken because of bad json");
     served.wait_for("Plugin incr is configured");
     client().objects("machines").create(&json!({ "Name": "demo" })).await.unwrap();
