@@ -62,9 +62,9 @@ impl StartError {
 pub struct Starting {
     /// All lines of the log: what is wrong with content and providers is said there.
     pub log: LogLines,
-    /// As [`Host::admin`].
+    /// As [`Host::admin`](crate::Host::admin).
     pub admin: String,
-    /// As [`Host::new_admin_password`]; from here on it is the administrator's, even if the start fails.
+    /// As [`Host::new_admin_password`](crate::Host::new_admin_password); from here on it is the administrator's, even if the start fails.
     pub new_admin_password: Option<String>,
 }
 

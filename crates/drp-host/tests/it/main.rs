@@ -10,6 +10,7 @@ mod jobs;
 mod limits;
 mod machines;
 mod objects;
+mod operators;
 mod peer;
 mod prefs;
 mod providers;
