@@ -236,10 +236,11 @@ impl Host {
                 self.shared.plugins.stop().await;
                 self.server.stop(self.drain).await;
                 // Not before: who watches with it is told everything to the end.
-                self.shared.auth.revoke_plugin_token(&self.admin_token);
                 // Websockets end by themselves once the server is stopping; one that does not ends with the process.
                 self.shared.tasks.close();
                 let _ = time::timeout(limits::KILL_GRACE_TIME, self.shared.tasks.wait()).await;
+                // Not before: an open websocket whose token is revoked would not hear what became of the plugins.
+                self.shared.auth.revoke_plugin_token(&self.admin_token);
                 self.shared.log.end();
                 self.shared.pump.abort();
             })
