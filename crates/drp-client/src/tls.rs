@@ -1,6 +1,9 @@
 //! Whose certificates to believe.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -23,7 +26,7 @@ mod pin;
 #[non_exhaustive]
 pub enum TlsPolicy {
     /// The certificate authorities in a PEM file, and no others. A server certificate that stands in the file itself
-    /// is believed as it is.
+    /// is believed as it is. The file is read again when a server is not believed by it.
     CaFile(PathBuf),
     /// The certificate authorities of this system.
     SystemRoots,
@@ -42,7 +45,7 @@ pub(crate) fn client_config(policy: &TlsPolicy, endpoint: &Endpoint) -> Result<C
     // Named here and never taken from the process: a plugin may use another provider for itself.
     let provider = Arc::new(ring::default_provider());
     let rule = match policy {
-        TlsPolicy::CaFile(path) => Rule::File(FileRoots::read(path, &provider)?),
+        TlsPolicy::CaFile(path) => Rule::File(RootsFile::open(path, &provider)?),
         TlsPolicy::SystemRoots => Rule::System(SystemRoots::default()),
         TlsPolicy::PinFirst => Rule::Pin(Pin::of(endpoint), None),
         TlsPolicy::RootsOrPinFirst => Rule::Pin(Pin::of(endpoint), Some(system_chain)),
@@ -67,7 +70,7 @@ struct Verifier {
 
 #[derive(Debug)]
 enum Rule {
-    File(FileRoots),
+    File(RootsFile),
     System(SystemRoots),
     Pin(Pin, Option<LoadChain>),
     Anyone,
@@ -102,8 +105,7 @@ impl ServerCertVerifier for Verifier {
         let chained =
             |chain: &WebPkiServerVerifier| chain.verify_server_cert(certificate, intermediates, name, ocsp, now);
         match &self.rule {
-            Rule::File(roots) if roots.listed.contains(certificate) => Ok(ServerCertVerified::assertion()),
-            Rule::File(roots) => chained(&roots.chain),
+            Rule::File(file) => file.check(certificate, &self.provider, chained),
             Rule::System(roots) => chained(&*roots.chain(&self.provider)?),
             Rule::Pin(pin, load) => {
                 let load = load.map(|load| move || load(&self.provider));
@@ -138,6 +140,49 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// A CA file. It is read again when it does not help: a server whose certificate is exchanged while it runs tells its
+/// providers by this file.
+#[derive(Debug)]
+struct RootsFile {
+    path: PathBuf,
+    roots: Mutex<Arc<FileRoots>>,
+}
+
+impl RootsFile {
+    fn open(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Self, ConfigError> {
+        let roots = Mutex::new(Arc::new(FileRoots::read(path, provider)?));
+        Ok(Self { path: path.to_owned(), roots })
+    }
+
+    /// Whether the certificate is listed or passes by `chained`.
+    fn check(
+        &self,
+        certificate: &CertificateDer<'_>,
+        provider: &Arc<CryptoProvider>,
+        chained: impl Fn(&WebPkiServerVerifier) -> Result<ServerCertVerified, Error>,
+    ) -> Result<ServerCertVerified, Error> {
+        let check = |roots: &FileRoots| {
+            if roots.listed.contains(certificate) {
+                return Ok(ServerCertVerified::assertion());
+            }
+            chained(&roots.chain)
+        };
+        let known = Arc::clone(&self.roots());
+        check(&known).or_else(|refusal| match FileRoots::read(&self.path, provider) {
+            Ok(now) if now.listed != known.listed => {
+                let now = Arc::new(now);
+                *self.roots() = Arc::clone(&now);
+                check(&now)
+            }
+            _ => Err(refusal),
+        })
+    }
+
+    fn roots(&self) -> MutexGuard<'_, Arc<FileRoots>> {
+        self.roots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The certificates of a CA file.
 #[derive(Debug)]
 struct FileRoots {
@@ -148,8 +193,8 @@ struct FileRoots {
 }
 
 impl FileRoots {
-    fn read(path: &PathBuf, provider: &Arc<CryptoProvider>) -> Result<Self, ConfigError> {
-        let bad = |source| ConfigError::CaFile { path: path.clone(), source };
+    fn read(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Self, ConfigError> {
+        let bad = |source| ConfigError::CaFile { path: path.to_owned(), source };
         let listed: Vec<CertificateDer<'static>> =
             CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| bad(Box::new(error)))?;
         let mut roots = RootCertStore::empty();

@@ -5,8 +5,12 @@
 
 mod bundle;
 #[cfg(feature = "yaml")]
+mod directory;
+#[cfg(feature = "yaml")]
 mod yaml;
 
 pub use bundle::{Bundle, Metadata, Sections};
+#[cfg(feature = "yaml")]
+pub use directory::ReadDirectoryError;
 #[cfg(feature = "yaml")]
 pub use yaml::ReadBundleError;

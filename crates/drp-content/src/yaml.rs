@@ -42,14 +42,18 @@ impl Bundle {
         {
             return Ok(bundle);
         }
-        let options = serde_saphyr::options! {
-            duplicate_keys: DuplicateKeyPolicy::LastWins,
-            legacy_octal_numbers: true,
-        };
-        let value: Value = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| ReadBundleError::Yaml(Box::new(error)))?;
+        let value = read(text).map_err(ReadBundleError::Yaml)?;
         serde_json::from_value(value).map_err(ReadBundleError::Shape)
     }
+}
+
+/// Any YAML as JSON.
+pub(crate) fn read(text: &str) -> Result<Value, Box<serde_saphyr::Error>> {
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        legacy_octal_numbers: true,
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(Box::new)
 }
 
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub const HEADER_BYTES_MAX: usize = 64 << 10;
 pub const LOG_LINE_BYTES_MAX: usize = 32 << 10;
 /// Service, principal and file name of one log line, each; longer ones are cut and marked.
 pub const LOG_NAME_BYTES_MAX: usize = 1 << 10;
+/// Lines of its own log that a host keeps for whoever asks.
+pub const LOG_LINES_KEPT_MAX: usize = 1000;
 /// Log lines a provider holds for its host.
 pub const LOG_QUEUE_LINES_MAX: usize = 4096;
 /// Bytes of log lines a provider holds for its host.
@@ -62,6 +64,10 @@ pub const LONG_POLLS_MAX: usize = 4096;
 pub const WEBSOCKETS_PER_ADDRESS_MAX: usize = 1024;
 /// Jobs that a host keeps.
 pub const JOBS_MAX: usize = 10_000;
+/// Bundles in a host's directory of content.
+pub const CONTENT_BUNDLES_MAX: usize = 1000;
+/// A certificate chain, a private key or a password in a file.
+pub const SECRET_FILE_BYTES_MAX: u64 = 1 << 20;
 /// The log of one job.
 pub const JOB_LOG_BYTES_MAX: u64 = 64 << 20;
 /// Length of a unix socket's path that every supported system accepts, without its closing NUL.

@@ -1,6 +1,7 @@
 //! Which plugin offers which action, and running one: selection, params, the call (`host.md` §10, `api.md` §6).
 
 mod merge;
+mod runs;
 
 use std::{
     collections::BTreeMap,
@@ -10,12 +11,15 @@ use std::{
 
 use drp_core::{Action, AvailableAction, Error, Event, Params, Raw, RawModel, contract};
 
-use self::merge::{Merged, merge};
+use self::{
+    merge::{Merged, merge},
+    runs::{Outcome, Runs},
+};
 use crate::{
     auth::Principal,
     bus::Bus,
     params::ParamValues,
-    plugins::call::{PluginCaller, Reservation},
+    plugins::call::{CallError, PluginCaller, Reservation},
 };
 
 /// Type of the errors of a query.
@@ -30,6 +34,7 @@ pub(crate) struct Actions {
     limit: Option<Duration>,
     /// By object prefix and command, then by plugin: the order in which plugins are tried is that of their names.
     offers: RwLock<BTreeMap<String, Commands>>,
+    runs: Arc<Runs>,
 }
 
 type Commands = BTreeMap<String, BTreeMap<String, Arc<Offer>>>;
@@ -51,7 +56,7 @@ struct Target<'a> {
 impl Actions {
     /// Knows no action yet. `limit` is the time that a plugin has for one, if there is any.
     pub(crate) fn new(params: Arc<ParamValues>, bus: Arc<Bus>, limit: Option<Duration>) -> Self {
-        Self { params, bus, limit, offers: RwLock::default() }
+        Self { params, bus, limit, offers: RwLock::default(), runs: Arc::default() }
     }
 
     /// Takes up the actions of a plugin, in place of those it had.
@@ -124,7 +129,10 @@ impl Actions {
         plugin: Option<&str>,
         params: Params,
     ) -> Result<Raw, Error> {
-        let refused = |error: Error| error.about(prefix, key);
+        let refused = |error: Error| {
+            self.runs.count(Outcome::Refused);
+            error.about(prefix, key)
+        };
         let offers = self.offers(prefix, command, plugin);
         if offers.is_empty() {
             let text = match plugin {
@@ -147,6 +155,11 @@ impl Actions {
         let action = request(&offer, target, merged.params)?;
         self.announce(by, target, &action, &merged.secrets);
         self.call(offer, action, reservation).await
+    }
+
+    /// How many runs ended in which way, by the names that metrics have.
+    pub(crate) fn runs(&self) -> [(&'static str, u64); 4] {
+        self.runs.all()
     }
 
     fn offers(&self, prefix: &str, command: &str, plugin: Option<&str>) -> Vec<Arc<Offer>> {
@@ -186,10 +199,15 @@ impl Actions {
 
     /// Calls the plugin in a task of its own: an action goes on when the client that asked for it hangs up.
     async fn call(&self, offer: Arc<Offer>, action: Action, reservation: Reservation) -> Result<Raw, Error> {
-        let limit = self.limit;
+        let (limit, runs) = (self.limit, Arc::clone(&self.runs));
         let called = tokio::spawn(async move {
             let answer = offer.caller.action(&action, limit).await;
             drop(reservation);
+            runs.count(match &answer {
+                Ok(_) => Outcome::Done,
+                Err(CallError::Refused(_)) => Outcome::Error,
+                Err(_) => Outcome::Failed,
+            });
             answer.map_err(|error| error.into_wire(offer.caller.plugin()))
         });
         called.await.unwrap_or_else(|error| Err(Error::new(500, RUN, error.to_string())))

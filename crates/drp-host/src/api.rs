@@ -44,18 +44,19 @@ use axum::{
 };
 use drp_core::{Error, contract};
 
+pub(crate) use self::info::FEATURES;
 use self::{
     reply::Fail,
     request::{Query, not_served},
     trace::Trace,
 };
-use crate::{auth::Denied, files::Files, shared::Shared};
+use crate::{auth::Denied, files::Files, metrics::measure, shared::Shared};
 
 const REALM: HeaderValue = HeaderValue::from_static("dr-provision");
 
 /// All that the host serves over TLS: the API, and static files beside it.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let files = static_files(Arc::clone(&shared.files));
+    let (files, metrics) = (static_files(Arc::clone(&shared.files)), Arc::clone(&shared.metrics));
     let waiting = Arc::clone(&shared);
     let api = route::router(table::routes())
         .layer(middleware::from_fn(compression::refuse_encoded))
@@ -66,7 +67,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let api = Router::new().nest(contract::API_BASE, api).layer(conditional).layer(compression::layer());
     let document = Router::new().route(openapi::PATH, get(openapi::get)).route(openapi::OLD_PATH, get(openapi::moved));
     let document = document.layer(middleware::from_fn(conditional::answer)).layer(compression::layer());
-    api.merge(files).merge(document.method_not_allowed_fallback(not_served)).fallback(not_served)
+    let all = api.merge(files).merge(document.method_not_allowed_fallback(not_served)).fallback(not_served);
+    all.layer(middleware::from_fn_with_state(metrics, measure))
 }
 
 /// The static files alone, which need no authentication.

@@ -5,6 +5,7 @@
 //! events when it is full and tells the subscriber how many.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use axum::extract::ws::Utf8Bytes;
@@ -12,9 +13,57 @@ use drp_core::{Event, limits};
 use tokio::sync::Notify;
 
 /// Hands events to everybody who subscribed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Bus {
     hub: Mutex<Hub>,
+    room: Room,
+    traffic: Arc<[Traffic; Subscriber::ALL.len()]>,
+}
+
+/// How much may wait for one subscriber.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    events: usize,
+    bytes: usize,
+}
+
+/// Who subscribes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subscriber {
+    /// A client, or a plugin as one.
+    Websocket,
+    /// A plugin that has its events the old way.
+    Publish,
+}
+
+impl Subscriber {
+    pub(crate) const ALL: [Self; 2] = [Self::Websocket, Self::Publish];
+
+    /// The name in metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Websocket => "websocket",
+            Self::Publish => "plugin",
+        }
+    }
+}
+
+/// What went to subscribers of one kind so far.
+#[derive(Debug, Default)]
+struct Traffic {
+    delivered: AtomicU64,
+    dropped: AtomicU64,
+}
+
+/// Events of subscribers of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EventCounts {
+    /// Those that reached a subscriber who wanted them.
+    pub(crate) delivered: u64,
+    /// Those that a queue lost because it was full.
+    pub(crate) dropped: u64,
+    /// Those that wait in queues now.
+    pub(crate) waiting: usize,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +96,12 @@ pub(crate) enum Delivery {
 impl Bus {
     /// A bus without subscribers.
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self::with_room(limits::SUBSCRIBER_EVENTS_MAX, limits::SUBSCRIBER_EVENT_BYTES_MAX)
+    }
+
+    /// A bus on which so many events (at least one) and bytes may wait for one subscriber.
+    pub(crate) fn with_room(events: usize, bytes: usize) -> Self {
+        Self { hub: Mutex::default(), room: Room { events: events.max(1), bytes }, traffic: Arc::default() }
     }
 
     /// Hands an event to all subscribers and returns its number. Never waits for any of them.
@@ -67,12 +121,56 @@ impl Bus {
         published.seq
     }
 
-    /// Subscribes to all events from now on, with a queue of `capacity` events (at least one) and
-    /// [`limits::SUBSCRIBER_EVENT_BYTES_MAX`] bytes. Dropping the subscription ends it.
+    /// Subscribes to all events from now on. Dropping the subscription ends it.
+    pub(crate) fn open(&self, subscriber: Subscriber) -> Subscription {
+        self.open_with(subscriber, self.room)
+    }
+
+    /// A subscription with a queue of `capacity` events.
+    #[cfg(test)]
     pub(crate) fn subscribe(&self, capacity: usize) -> Subscription {
-        let queue = Arc::new(Queue { capacity: capacity.max(1), waiting: Mutex::default(), ready: Notify::new() });
+        self.open_with(Subscriber::Websocket, Room { events: capacity.max(1), ..self.room })
+    }
+
+    fn open_with(&self, subscriber: Subscriber, room: Room) -> Subscription {
+        let traffic = Arc::clone(&self.traffic);
+        let queue = Arc::new(Queue { subscriber, traffic, room, waiting: Mutex::default(), ready: Notify::new() });
         lock(&self.hub).queues.push(Arc::downgrade(&queue));
         Subscription { queue }
+    }
+
+    /// The number of the event that was published last.
+    pub(crate) fn published(&self) -> u64 {
+        lock(&self.hub).seq
+    }
+
+    /// What became of the events for subscribers of one kind.
+    pub(crate) fn counts(&self, subscriber: Subscriber) -> EventCounts {
+        let queues: Vec<_> = lock(&self.hub).queues.iter().filter_map(Weak::upgrade).collect();
+        let of_kind = queues.iter().filter(|queue| queue.subscriber == subscriber);
+        let waiting = of_kind.map(|queue| lock(&queue.waiting).events.len()).sum();
+        let traffic = subscriber.traffic(&self.traffic);
+        EventCounts {
+            delivered: traffic.delivered.load(Ordering::Relaxed),
+            dropped: traffic.dropped.load(Ordering::Relaxed),
+            waiting,
+        }
+    }
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Subscriber {
+    fn traffic(self, all: &[Traffic; Self::ALL.len()]) -> &Traffic {
+        let [websocket, publish] = all;
+        match self {
+            Self::Websocket => websocket,
+            Self::Publish => publish,
+        }
     }
 }
 
@@ -98,11 +196,18 @@ impl Subscription {
     pub(crate) fn try_next(&mut self) -> Option<Delivery> {
         lock(&self.queue.waiting).take()
     }
+
+    /// Counts an event that has reached whom it was for; not everything that is taken here is.
+    pub(crate) fn count_delivered(&self) {
+        self.queue.traffic().delivered.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug)]
 struct Queue {
-    capacity: usize,
+    subscriber: Subscriber,
+    traffic: Arc<[Traffic; Subscriber::ALL.len()]>,
+    room: Room,
     waiting: Mutex<Waiting>,
     ready: Notify,
 }
@@ -117,23 +222,33 @@ struct Waiting {
 
 impl Queue {
     fn push(&self, event: Arc<Published>) {
-        lock(&self.waiting).add(event, self.capacity);
+        let dropped = lock(&self.waiting).add(event, self.room);
+        if dropped > 0 {
+            self.traffic().dropped.fetch_add(dropped, Ordering::Relaxed);
+        }
         self.ready.notify_one();
+    }
+
+    fn traffic(&self) -> &Traffic {
+        self.subscriber.traffic(&self.traffic)
     }
 }
 
 impl Waiting {
-    /// Adds an event; the oldest ones go when there are too many or too much, but the newest always stays.
-    fn add(&mut self, event: Arc<Published>, capacity: usize) {
+    /// Adds an event; the oldest ones go when there are too many or too much, but the newest always stays. Answers how
+    /// many went.
+    fn add(&mut self, event: Arc<Published>, room: Room) -> u64 {
+        let lost_before = self.lost;
         self.bytes += event.json.len();
         self.events.push_back(event);
         while self.events.len() > 1
-            && (self.events.len() > capacity || self.bytes > limits::SUBSCRIBER_EVENT_BYTES_MAX)
+            && (self.events.len() > room.events || self.bytes > room.bytes)
             && let Some(dropped) = self.events.pop_front()
         {
             self.bytes -= dropped.json.len();
             self.lost += 1;
         }
+        self.lost - lost_before
     }
 
     fn take(&mut self) -> Option<Delivery> {
@@ -199,6 +314,21 @@ mod tests {
         assert_eq!(drain(&mut slow), [4, 5]);
         assert_eq!(drain(&mut fast), [1, 2, 3, 4, 5]);
         assert!(slow.try_next().is_none());
+        assert_eq!(bus.counts(Subscriber::Websocket), EventCounts { delivered: 0, dropped: 3, waiting: 0 });
+    }
+
+    #[test]
+    fn subscribers_of_each_kind_are_counted_and_have_the_room_that_the_operator_gives() {
+        let bus = Bus::with_room(2, 1 << 20);
+        let [websocket, plugin] = Subscriber::ALL.map(|kind| bus.open(kind));
+        for n in 0..3 {
+            bus.publish(event(&n.to_string()));
+        }
+        websocket.count_delivered();
+        plugin.count_delivered();
+        let expected = EventCounts { delivered: 1, dropped: 1, waiting: 2 };
+        assert_eq!(Subscriber::ALL.map(|kind| bus.counts(kind)), [expected; 2]);
+        assert_eq!(bus.published(), 3);
     }
 
     #[tokio::test]

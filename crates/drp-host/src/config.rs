@@ -25,12 +25,46 @@ pub struct HostConfig {
     pub static_listen: Option<SocketAddr>,
     /// The directory of provider executables; `plugins` in the data directory unless set.
     pub plugins: Option<PathBuf>,
+    /// A directory of content bundles, each of which becomes a read-only layer; none unless set.
+    pub content: Option<PathBuf>,
+    /// The certificate to show, in place of the one that the host makes for itself.
+    pub tls: Option<TlsFiles>,
+    /// Where metrics, health and readiness are served over plain HTTP to whoever asks, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Variables of the process's environment that providers must not see, besides those that would change whom they
+    /// talk to.
+    pub withheld_env: Vec<String>,
     /// The administrator and the password they are to have. Without it, a first start makes a random password.
     pub admin: Option<Admin>,
     /// How long things may take.
     pub times: Times,
     /// How much is kept of what would grow without end.
     pub retention: Retention,
+    /// How much of the host clients may take up.
+    pub limits: Limits,
+}
+
+/// A certificate of the operator's own, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, and behind it those that lead from it to its authority.
+    pub certificate: PathBuf,
+    /// The certificate's private key.
+    pub key: PathBuf,
+}
+
+/// How much of the host clients may take up. What does not depend on the machine and its clients is a constant of
+/// [`drp_core::limits`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that one client address may hold, on all ports together.
+    pub connections_per_address: usize,
+    /// Websockets in all.
+    pub websockets: usize,
+    /// Events that wait for one websocket or plugin; when there are more, the oldest are dropped and counted.
+    pub subscriber_events: usize,
+    /// Bytes of events that wait for one websocket or plugin.
+    pub subscriber_event_bytes: usize,
 }
 
 /// How much is kept of what would grow without end.
@@ -40,6 +74,11 @@ pub struct Retention {
     pub jobs: usize,
     /// Bytes of one job's log. What does not fit any more is refused.
     pub job_log_bytes: u64,
+    /// Lines of the host's own log that `GET /logs` finds. When there are as many, a new one takes the place of the
+    /// oldest.
+    pub log_lines: usize,
+    /// Whether what a provider has unpacked stays when the provider goes; else it goes with it.
+    pub keep_unpacked: bool,
 }
 
 /// A user with all rights.
@@ -78,6 +117,11 @@ pub struct Times {
     pub healthy: Duration,
 }
 
+impl Admin {
+    /// Name of the administrator of a host whose operator names none.
+    pub const DEFAULT_NAME: &str = "rocketskates";
+}
+
 impl HostConfig {
     /// The directory of provider executables.
     #[must_use]
@@ -93,16 +137,37 @@ impl Default for HostConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8092)),
             static_listen: None,
             plugins: None,
+            content: None,
+            tls: None,
+            metrics_listen: None,
+            withheld_env: Vec::new(),
             admin: None,
             times: Times::default(),
             retention: Retention::default(),
+            limits: Limits::default(),
         }
     }
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { jobs: limits::JOBS_MAX, job_log_bytes: limits::JOB_LOG_BYTES_MAX }
+        Self {
+            jobs: limits::JOBS_MAX,
+            job_log_bytes: limits::JOB_LOG_BYTES_MAX,
+            log_lines: limits::LOG_LINES_KEPT_MAX,
+            keep_unpacked: false,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_per_address: limits::CONNECTIONS_PER_ADDRESS_MAX,
+            websockets: limits::WEBSOCKETS_MAX,
+            subscriber_events: limits::SUBSCRIBER_EVENTS_MAX,
+            subscriber_event_bytes: limits::SUBSCRIBER_EVENT_BYTES_MAX,
+        }
     }
 }
 

@@ -1,16 +1,18 @@
 //! Uploaded content bundles and all other layers of content as clients see them (`models.md` §19, `host.md` §5.3).
 
+pub(crate) mod disk;
 mod requirement;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use drp_content::{Bundle, Metadata, Sections};
-use drp_core::{Error, Level, json};
+use drp_core::{Error, Event, Level, Raw, json};
 use serde::Serialize;
 
 use self::requirement::{bundle_version, requirements};
 use crate::{
     auth::Principal,
+    bus::Bus,
     layers::{Kind, Layer, Layers},
     log::Log,
     objects::{NewLayer, Objects, Origin},
@@ -71,11 +73,12 @@ impl Meta {
 
     fn of_layer(layer: &Layer) -> Self {
         let type_ = match (layer.kind(), layer.meta().text("Type")) {
-            (Kind::Plugin, _) => "plugin",
-            (Kind::Dynamic, "") => "dynamic",
-            (Kind::Dynamic, said) => said,
+            (Kind::Dynamic, said) if !said.is_empty() => said,
+            (kind, _) => kind.title(),
         };
         let mut meta = Self::of(layer.meta(), type_);
+        // Unlike the local layer of the reference server, no layer here may have a key of another.
+        meta.is_overwritable &= layer.kind() != Kind::Local;
         meta.texts.insert("Name", layer.name().to_owned());
         meta
     }
@@ -196,15 +199,26 @@ pub(crate) async fn put(
     Ok(summary(objects, &layer, &objects.layers()))
 }
 
-/// Whether a client may not upload or delete a layer of this name, because it is the server's or a provider's.
+/// Makes the event of a layer that came, changed or went.
+pub(crate) fn publish(bus: &Bus, by: &Principal, action: &str, name: &str, summary: &impl Serialize) {
+    let mut event = Event::new(CONTENTS, action, name, Raw::new(summary).unwrap_or_default());
+    event.principal.clone_from(&by.name);
+    bus.publish(event);
+}
+
+/// Whether a client may not upload or delete a layer of this name, because it is the server's, a provider's or on disk.
 pub(crate) fn is_foreign(objects: &Objects, name: &str) -> bool {
-    RESERVED.contains(&name) || objects.layers().find(name).is_some_and(|layer| layer.kind() == Kind::Plugin)
+    RESERVED.contains(&name) || objects.layers().find(name).is_some_and(|layer| layer.kind() != Kind::Dynamic)
 }
 
 /// What there is of an uploaded bundle, for whoever is told that it goes.
 pub(crate) fn uploaded(objects: &Objects, name: &str) -> Option<Summary> {
+    summary_of(objects, name, Kind::Dynamic)
+}
+
+fn summary_of(objects: &Objects, name: &str, kind: Kind) -> Option<Summary> {
     let layers = objects.layers();
-    let layer = layers.find(name).filter(|layer| layer.kind() == Kind::Dynamic)?;
+    let layer = layers.find(name).filter(|layer| layer.kind() == kind)?;
     Some(summary(objects, layer, &layers))
 }
 

@@ -1,44 +1,48 @@
 //! A host from start to stop: the order in which its rooms open and close.
 
+mod listeners;
+mod starting;
+
 use std::{
-    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
-use drp_core::{Error, PluginProvider, limits};
+use drp_core::{Level, PluginProvider, limits};
 use tokio::{
-    net::TcpListener,
-    sync::{OnceCell, Semaphore},
+    sync::{OnceCell, Semaphore, watch},
     time,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::listeners::Listeners;
+pub use self::starting::{StartError, Starting};
 use crate::{
     actions::Actions,
     api,
     auth::Auth,
     bus::Bus,
-    config::{HostConfig, Retention},
-    contents,
+    config::{Admin, HostConfig},
+    contents::{self, disk::DiskContent},
     files::Files,
     jobs::Jobs,
     log::{Log, LogLines},
+    metrics::{self, Metrics},
     objects::{Objects, spawn_event_pump},
     owner_only,
     params::ParamValues,
     plugins::{PluginRooms, Plugins},
     prefs::Prefs,
     providers::{ImportError, ProviderEnvironment, Providers},
-    server::{Patience, Server},
-    shared::{Addresses, Shared},
-    store::{OpenError, RedbStore, Store, WatchError},
-    tls::{self, TlsError},
+    reload,
+    server::{Patience, Server, connections::Connections},
+    shared::{Addresses, Phase, Shared},
+    store::{RedbStore, Store},
+    tls::Identity,
 };
 
-/// The administrator of a host whose operator names none.
-const ADMIN: &str = "rocketskates";
 const STORE_DIR: &str = "store";
 const TLS_DIR: &str = "tls";
 const TOKEN_KEY_FILE: &str = "token.key";
@@ -76,49 +80,6 @@ impl std::fmt::Debug for Host {
     }
 }
 
-/// A host does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Something in the data directory cannot be made, read or written.
-    #[error("cannot use `{path}`", path = path.display())]
-    Data {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The store does not open.
-    #[error("cannot open the store")]
-    Store(#[source] OpenError),
-    /// There is no certificate to show.
-    #[error("cannot prepare TLS")]
-    Tls(#[source] TlsError),
-    /// An address cannot be listened on.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The first objects cannot be written.
-    #[error("cannot prepare the objects of a new host")]
-    Objects(#[source] Error),
-    /// The changes of the store cannot be followed.
-    #[error("cannot follow the store")]
-    Watch(#[source] WatchError),
-}
-
-impl StartError {
-    fn data(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Data { path, source }
-    }
-}
-
 /// A provider does not load: which one, in which phase, and why.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -131,28 +92,45 @@ impl Host {
     /// # Errors
     /// See [`StartError`]. A provider that does not load is no error: the log says what is wrong with it.
     pub async fn start(config: HostConfig) -> Result<Self, StartError> {
+        Self::start_watched(config, drop).await
+    }
+
+    /// As [`start`](Self::start), which may take a while: `watch` is called before content and providers are loaded.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub async fn start_watched(config: HostConfig, watch: impl FnOnce(Starting)) -> Result<Self, StartError> {
         let data = std::path::absolute(&config.data).map_err(StartError::data(&config.data))?;
         owner_only::create_dir(&data).map_err(StartError::data(&data))?;
-        let identity = tls::open(&data.join(TLS_DIR), config.listen.ip()).map_err(StartError::Tls)?;
-        let stored = Stored::open(&data, &config.retention).await?;
-        let admin = config.admin.as_ref().map_or(ADMIN, |admin| &admin.name).to_owned();
+        // First, because it is locked: a second host on the same data changes nothing.
+        let stored = Stored::open(&data, &config).await?;
+        let identity = Identity::open(&data.join(TLS_DIR), config.listen.ip(), config.tls.as_ref());
+        let identity = Arc::new(identity.map_err(StartError::Tls)?);
+        // Before a password is made that nobody would hear of if this failed.
+        let listeners = Listeners::bind(&config).await?;
+        let admin = config.admin.as_ref().map_or(Admin::DEFAULT_NAME, |admin| &admin.name).to_owned();
         let password = config.admin.as_ref().map(|admin| admin.password.as_str());
         let made = stored.auth.ensure_administrator(&admin, password).await;
         let new_admin_password = made.map_err(StartError::Objects)?;
+        let log = stored.log.watch();
+        watch(Starting { log, admin: admin.clone(), new_admin_password: new_admin_password.clone() });
 
-        let listeners = Listeners::bind(&config).await?;
         let environment = ProviderEnvironment {
             endpoint: listeners.addresses.endpoint(),
             fileserver: listeners.addresses.fileserver(),
             webroot: data.join(WEBROOT_DIR),
             ca_file: identity.ca_file.clone(),
+            withheld: config.withheld_env.clone(),
         };
-        let shared = Arc::new(stored.share(&config, listeners.addresses, environment, &data)?);
-        let server = Server::new(shared.stopping.clone(), Patience::default());
+        let shared = Arc::new(stored.share(&config, listeners.addresses, environment, Arc::clone(&identity), &data)?);
+        let server = Server::new(shared.stopping.clone(), Patience::default(), Arc::clone(&shared.connections));
         // Before the providers are asked what they are: some want to know it from the API.
-        server.serve(listeners.api, Some(identity.config), api::router(Arc::clone(&shared)));
+        server.serve(listeners.api, Some(Arc::clone(&identity.config)), api::router(Arc::clone(&shared)));
         if let Some(listener) = listeners.static_files {
             server.serve(listener, None, api::static_files(Arc::clone(&shared.files)));
+        }
+        if let Some(listener) = listeners.metrics {
+            server.serve(listener, None, metrics::router(Arc::clone(&shared)));
         }
         let admin_token = shared.auth.issue_operator_token(&admin);
         let host = Self {
@@ -162,14 +140,30 @@ impl Host {
             admin,
             new_admin_password,
             admin_token,
-            ca_file: identity.ca_file,
+            ca_file: identity.ca_file.clone(),
             stopped: OnceCell::new(),
         };
-        // Before the providers: what was uploaded was there when they were taken in.
-        contents::load_kept(&host.shared.objects, &host.shared.log).await.map_err(StartError::Objects)?;
-        host.shared.providers.import_all().await;
-        host.shared.plugins.start();
+        host.load(&config).await?;
         Ok(host)
+    }
+
+    /// Brings content, providers and plugins to life, in the order in which they need each other.
+    async fn load(&self, config: &HostConfig) -> Result<(), StartError> {
+        let shared = &self.shared;
+        for warning in shared.identity.warnings() {
+            shared.log.write(Level::Warn, "tls", warning);
+        }
+        // Before the providers: what was uploaded was there when they were taken in.
+        contents::load_kept(&shared.objects, &shared.log).await.map_err(StartError::Objects)?;
+        let directory = config.content.as_deref().unwrap_or(Path::new(""));
+        for outcome in shared.disk.load().await.map_err(StartError::data(directory))? {
+            reload::tell_content(&shared.log, &outcome.reload);
+        }
+        shared.providers.import_all().await;
+        shared.providers.remove_orphaned_assets().await;
+        shared.plugins.start();
+        shared.phase.send_replace(Phase::Serving);
+        Ok(())
     }
 
     /// URL of the API, without `/api/v3`.
@@ -184,7 +178,14 @@ impl Host {
         self.shared.addresses.fileserver()
     }
 
-    /// The authority that signed the host's certificate, in PEM.
+    /// Where metrics, health and readiness are served, if they are.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.shared.addresses.metrics
+    }
+
+    /// What to verify the host by, in PEM: the authority that signed its certificate, or the certificate itself where
+    /// it is the operator's.
     #[must_use]
     pub fn ca_file(&self) -> &Path {
         &self.ca_file
@@ -222,17 +223,24 @@ impl Host {
         self.shared.log.watch()
     }
 
+    /// What the rooms share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Stops the plugins, while the API still serves them, and then the API. Bounded by the times of the config.
     pub async fn stop(&self) {
         self.stopped
             .get_or_init(|| async {
+                self.shared.phase.send_replace(Phase::Stopping);
                 self.shared.plugins.stop().await;
                 self.server.stop(self.drain).await;
                 // Not before: who watches with it is told everything to the end.
-                self.shared.auth.revoke_plugin_token(&self.admin_token);
                 // Websockets end by themselves once the server is stopping; one that does not ends with the process.
                 self.shared.tasks.close();
                 let _ = time::timeout(limits::KILL_GRACE_TIME, self.shared.tasks.wait()).await;
+                // Not before: an open websocket whose token is revoked would not hear what became of the plugins.
+                self.shared.auth.revoke_plugin_token(&self.admin_token);
                 self.shared.log.end();
                 self.shared.pump.abort();
             })
@@ -250,6 +258,7 @@ impl Drop for Host {
 
 /// The rooms that need nothing but the data directory.
 struct Stored {
+    store: Arc<dyn Store>,
     bus: Arc<Bus>,
     log: Arc<Log>,
     objects: Arc<Objects>,
@@ -264,24 +273,26 @@ struct Stored {
 }
 
 impl Stored {
-    async fn open(data: &Path, retention: &Retention) -> Result<Self, StartError> {
+    async fn open(data: &Path, config: &HostConfig) -> Result<Self, StartError> {
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(data.join(STORE_DIR)).map_err(StartError::Store)?);
         let webroot = data.join(WEBROOT_DIR);
         let files = Arc::new(Files::open(&webroot).map_err(StartError::data(&webroot))?);
         let isos = Arc::new(Files::open_isos(&webroot).map_err(StartError::data(&webroot))?);
-        let bus = Arc::new(Bus::new());
-        let log = Arc::new(Log::new(Arc::clone(&bus)));
+        let limits = &config.limits;
+        let bus = Arc::new(Bus::with_room(limits.subscriber_events, limits.subscriber_event_bytes));
+        let log = Arc::new(Log::new(Arc::clone(&bus)).with_lines_max(config.retention.log_lines));
         let objects = Arc::new(Objects::open(Arc::clone(&store)).await.map_err(StartError::Objects)?);
         let params = Arc::new(ParamValues::new(Arc::clone(&objects)));
         let logs = data.join(JOB_LOGS_DIR);
-        let jobs = Jobs::open(Arc::clone(&objects), &logs, retention).map_err(StartError::data(&logs))?;
+        let jobs = Jobs::open(Arc::clone(&objects), &logs, &config.retention).map_err(StartError::data(&logs))?;
         let key_file = data.join(TOKEN_KEY_FILE);
         let auth = Auth::open(Arc::clone(&objects), &key_file).map_err(StartError::data(&key_file))?;
         let auth = Arc::new(auth);
-        let prefs = Prefs::open(store, Arc::clone(&objects), Arc::clone(&auth), Arc::clone(&bus)).await;
+        let prefs = Prefs::open(Arc::clone(&store), Arc::clone(&objects), Arc::clone(&auth), Arc::clone(&bus)).await;
         let prefs = Arc::new(prefs.map_err(StartError::Objects)?);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self { bus, log, objects, params, auth, prefs, files, isos, jobs: Arc::new(jobs), tasks, stopping })
+        let jobs = Arc::new(jobs);
+        Ok(Self { store, bus, log, objects, params, auth, prefs, files, isos, jobs, tasks, stopping })
     }
 
     /// Opens the rooms that know where the host is reached.
@@ -290,9 +301,10 @@ impl Stored {
         config: &HostConfig,
         addresses: Addresses,
         environment: ProviderEnvironment,
+        identity: Arc<Identity>,
         data: &Path,
     ) -> Result<Shared, StartError> {
-        let Self { bus, log, objects, params, auth, prefs, files, isos, jobs, tasks, stopping } = self;
+        let Self { store, bus, log, objects, params, auth, prefs, files, isos, jobs, tasks, stopping } = self;
         let pump = spawn_event_pump(&objects, Arc::clone(&bus), Arc::clone(&log)).map_err(StartError::Watch)?;
         let actions = Arc::new(Actions::new(Arc::clone(&params), Arc::clone(&bus), config.times.action));
         let providers = Arc::new(Providers::new(
@@ -316,6 +328,12 @@ impl Stored {
         Ok(Shared {
             id: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             addresses,
+            started: SystemTime::now(),
+            identity,
+            store,
+            disk: DiskContent::new(config.content.clone(), Arc::clone(&objects)),
+            metrics: Arc::new(Metrics::new()),
+            connections: Arc::new(Connections::new(config.limits.connections_per_address)),
             bus,
             log,
             objects,
@@ -328,38 +346,12 @@ impl Stored {
             files,
             isos,
             jobs,
-            websockets: Arc::new(Semaphore::new(limits::WEBSOCKETS_MAX)),
+            websockets: Arc::new(Semaphore::new(config.limits.websockets.min(Semaphore::MAX_PERMITS))),
+            websockets_max: config.limits.websockets,
+            phase: watch::Sender::default(),
             tasks,
             stopping,
             pump: pump.abort_handle(),
         })
     }
-}
-
-/// The sockets of a host, bound before anybody is told of them.
-struct Listeners {
-    api: TcpListener,
-    static_files: Option<TcpListener>,
-    addresses: Addresses,
-}
-
-impl Listeners {
-    async fn bind(config: &HostConfig) -> Result<Self, StartError> {
-        let (api, api_address) = listen(config.listen).await?;
-        let static_files = match config.static_listen {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
-        let (static_files, static_address) = static_files.unzip();
-        Ok(Self { api, static_files, addresses: Addresses { api: api_address, static_files: static_address } })
-    }
-}
-
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let bound = async {
-        let listener = TcpListener::bind(address).await?;
-        let bound = listener.local_addr()?;
-        Ok((listener, bound))
-    };
-    bound.await.map_err(|source| StartError::Listen { address, source })
 }

@@ -1,4 +1,4 @@
-//! Read-only content layers, one a provider and one an uploaded bundle, below the writable store.
+//! Read-only content layers below the writable store: one for each provider, uploaded bundle and bundle on disk.
 //!
 //! A key is in one place only: a layer is refused when one of its keys is in the store or in another layer
 //! (`host.md` §5.3), so a lookup never has to decide who wins.
@@ -16,13 +16,26 @@ const WRITABLE: &str = "writable-BackingStore";
 /// Where a layer comes from. The order is that of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
+    /// The operator has it on disk.
+    Local,
     /// It was uploaded.
     Dynamic,
     /// A provider carries it.
     Plugin,
 }
 
-/// The objects of one provider or uploaded bundle.
+impl Kind {
+    /// What texts call it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Dynamic => "dynamic",
+            Self::Plugin => "plugin",
+        }
+    }
+}
+
+/// The objects of one provider or bundle.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
     name: String,
@@ -105,11 +118,7 @@ impl Layer {
 
     /// What conflict texts call it.
     fn title(&self) -> String {
-        let kind = match self.kind {
-            Kind::Dynamic => "dynamic",
-            Kind::Plugin => "plugin",
-        };
-        format!("{kind}-{}", self.name)
+        format!("{}-{}", self.kind.title(), self.name)
     }
 
     /// The text of a key that the writable layer has as well.

@@ -45,12 +45,15 @@ mod providers;
 mod api;
 mod files;
 mod jobs;
+mod metrics;
 mod owner_only;
+mod reload;
 mod server;
 mod tls;
 
 pub use api::openapi::document as openapi;
-pub use config::{Admin, HostConfig, Retention, Times};
-pub use host::{Host, LoadError, StartError};
+pub use config::{Admin, HostConfig, Limits, Retention, Times, TlsFiles};
+pub use host::{Host, LoadError, StartError, Starting};
 pub use log::LogLines;
-pub use tls::TlsError;
+pub use reload::{CertificateReload, ContentChange, ContentReload, Reloaded};
+pub use tls::{CertificateError, CertificateInfo, TlsError};

@@ -1,6 +1,7 @@
 //! The host's log: the last lines in memory, each of them also an event unless it says that it must not be.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use drp_core::{Event, Level, Line, Raw, Time, limits};
@@ -8,8 +9,6 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::bus::Bus;
 
-/// Lines that are kept.
-const LINES_MAX: usize = 1000;
 /// Lines that wait for one who watches the log.
 const WATCHED_LINES_MAX: usize = 4096;
 /// Type of the events that lines become.
@@ -21,7 +20,10 @@ const CUT_MARK: &str = " [cut]";
 #[derive(Debug)]
 pub(crate) struct Log {
     bus: Arc<Bus>,
+    lines_max: usize,
     ring: Mutex<Ring>,
+    /// Lines that somebody who watches has missed.
+    missed: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -34,22 +36,28 @@ struct Ring {
 
 /// The lines of a host's log from now on, whether or not they become events.
 #[derive(Debug)]
-pub struct LogLines(Option<broadcast::Receiver<Arc<Line>>>);
+pub struct LogLines {
+    lines: Option<broadcast::Receiver<Arc<Line>>>,
+    missed: Arc<AtomicU64>,
+}
 
 impl LogLines {
     /// The next line; `None` when the host has stopped.
     ///
     /// Who reads too slowly misses lines and finds one in their place that says how many.
     pub async fn next(&mut self) -> Option<Arc<Line>> {
-        match self.0.as_mut()?.recv().await {
+        match self.lines.as_mut()?.recv().await {
             Ok(line) => Some(line),
-            Err(RecvError::Lagged(n)) => Some(Arc::new(Line {
-                time: Time::now(),
-                level: Level::Warn,
-                service: "log".to_owned(),
-                message: format!("{n} lines are missing here: they came too fast"),
-                ..Line::default()
-            })),
+            Err(RecvError::Lagged(n)) => {
+                self.missed.fetch_add(n, Ordering::Relaxed);
+                Some(Arc::new(Line {
+                    time: Time::now(),
+                    level: Level::Warn,
+                    service: "log".to_owned(),
+                    message: format!("{n} lines are missing here: they came too fast"),
+                    ..Line::default()
+                }))
+            }
             Err(RecvError::Closed) => None,
         }
     }
@@ -59,7 +67,13 @@ impl Log {
     /// An empty log that publishes its lines on `bus`.
     pub(crate) fn new(bus: Arc<Bus>) -> Self {
         let watchers = Some(broadcast::Sender::new(WATCHED_LINES_MAX));
-        Self { bus, ring: Mutex::new(Ring { watchers, ..Ring::default() }) }
+        let ring = Mutex::new(Ring { watchers, ..Ring::default() });
+        Self { bus, lines_max: limits::LOG_LINES_KEPT_MAX, ring, missed: Arc::default() }
+    }
+
+    /// The log with room for another number of lines.
+    pub(crate) fn with_lines_max(self, lines_max: usize) -> Self {
+        Self { lines_max, ..self }
     }
 
     /// Adds a line that somebody else made, such as a plugin.
@@ -85,7 +99,7 @@ impl Log {
             let _ = watchers.send(Arc::clone(&line));
         }
         ring.lines.push_back(line);
-        if ring.lines.len() > LINES_MAX {
+        if ring.lines.len() > self.lines_max {
             ring.lines.pop_front();
         }
     }
@@ -103,7 +117,13 @@ impl Log {
     /// Follows the log from now on.
     pub(crate) fn watch(&self) -> LogLines {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        LogLines(ring.watchers.as_ref().map(broadcast::Sender::subscribe))
+        let lines = ring.watchers.as_ref().map(broadcast::Sender::subscribe);
+        LogLines { lines, missed: Arc::clone(&self.missed) }
+    }
+
+    /// Lines that those who watch have missed because they were too slow.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
     }
 
     /// Tells those who watch that no more lines come.
@@ -180,6 +200,20 @@ mod tests {
         log.add(Line { message: "quiet".into(), ignore_publish: true, ..Line::default() });
         assert!(events.try_next().is_none());
         assert_eq!(log.lines()[0].message, "quiet");
+    }
+
+    #[tokio::test]
+    async fn as_many_lines_are_kept_as_the_operator_wants_and_those_that_were_missed_are_counted() {
+        let (log, _events) = log();
+        let log = log.with_lines_max(2);
+        let mut watching = log.watch();
+        for n in 0..WATCHED_LINES_MAX + 7 {
+            log.write(Level::Info, "test", n.to_string());
+        }
+        assert_eq!(log.lines().len(), 2);
+        let told = watching.next().await.unwrap();
+        assert!(told.message.starts_with("7 lines are missing"), "{}", told.message);
+        assert_eq!(log.missed(), 7);
     }
 
     #[test]

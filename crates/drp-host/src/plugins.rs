@@ -22,7 +22,10 @@ use std::{
     collections::BTreeMap,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -68,6 +71,8 @@ struct Shared {
     /// Below it every plugin has its working directory.
     scratch: PathBuf,
     units: Mutex<BTreeMap<String, Arc<Unit>>>,
+    /// Starts of plugins that had ended by themselves.
+    restarts: AtomicU64,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -103,6 +108,31 @@ pub(crate) enum State {
     Removed,
 }
 
+impl State {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Created,
+        Self::Started,
+        Self::Configuring,
+        Self::Configured,
+        Self::Stopping,
+        Self::Stopped,
+        Self::Removed,
+    ];
+
+    /// The name in metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Started => "started",
+            Self::Configuring => "configuring",
+            Self::Configured => "configured",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 impl Plugins {
     /// Prepares the directories of sockets and of plugins; starts nothing.
     ///
@@ -117,6 +147,7 @@ impl Plugins {
             sockets: SocketDirectory::open(&config.data)?,
             scratch,
             units: Mutex::default(),
+            restarts: AtomicU64::new(0),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })))
@@ -153,6 +184,16 @@ impl Plugins {
     pub(crate) fn caller(&self, plugin: &str) -> Option<Arc<PluginCaller>> {
         let unit = self.0.units().get(plugin).cloned()?;
         unit.caller.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How far each plugin is.
+    pub(crate) fn states(&self) -> Vec<State> {
+        self.0.units().values().map(|unit| *unit.state.borrow()).collect()
+    }
+
+    /// How often a plugin was started again that had ended by itself.
+    pub(crate) fn restarts(&self) -> u64 {
+        self.0.restarts.load(Ordering::Relaxed)
     }
 
     /// How far a plugin is; whoever is no test waits with [`settled`](Self::settled).

@@ -2,6 +2,7 @@
 //!
 //! What is wrong with one provider is an error of that provider alone.
 
+mod assets;
 pub(crate) mod define;
 pub(crate) mod environment;
 mod run;
@@ -69,6 +70,8 @@ pub(crate) struct Providers {
     withdrawn: RwLock<BTreeMap<String, String>>,
     importing: Arc<Mutex<HashSet<String>>>,
     changes: watch::Sender<u64>,
+    /// Unpacked assets stay when their provider goes.
+    keep_unpacked: bool,
 }
 
 /// The right to change one provider or its file, which nobody else has meanwhile.
@@ -106,6 +109,7 @@ impl Providers {
             withdrawn: RwLock::default(),
             importing: Arc::default(),
             changes: watch::Sender::default(),
+            keep_unpacked: config.retention.keep_unpacked,
         }
     }
 

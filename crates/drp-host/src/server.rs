@@ -1,6 +1,6 @@
 //! Accept loops: from a TCP connection to requests of a router, bounded at every step.
 
-mod connections;
+pub(crate) mod connections;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -77,9 +77,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// A server that listens nowhere yet; `stopping` tells long-lived requests to end.
-    pub(crate) fn new(stopping: CancellationToken, patience: Patience) -> Self {
+    pub(crate) fn new(stopping: CancellationToken, patience: Patience, connections: Arc<Connections>) -> Self {
         let aborting = CancellationToken::new();
-        Self { tasks: TaskTracker::new(), connections: Arc::default(), patience, stopping, aborting }
+        Self { tasks: TaskTracker::new(), connections, patience, stopping, aborting }
     }
 
     /// Serves `router` on a listener, with TLS if `tls` says how.

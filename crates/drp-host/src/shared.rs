@@ -3,14 +3,19 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::SystemTime,
 };
 
-use tokio::{sync::Semaphore, task::AbortHandle};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::AbortHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    actions::Actions, auth::Auth, bus::Bus, files::Files, jobs::Jobs, log::Log, objects::Objects, params::ParamValues,
-    plugins::Plugins, prefs::Prefs, providers::Providers,
+    actions::Actions, auth::Auth, bus::Bus, contents::disk::DiskContent, files::Files, jobs::Jobs, log::Log,
+    metrics::Metrics, objects::Objects, params::ParamValues, plugins::Plugins, prefs::Prefs, providers::Providers,
+    server::connections::Connections, store::Store, tls::Identity,
 };
 
 /// The rooms of one host.
@@ -18,6 +23,10 @@ pub(crate) struct Shared {
     /// Name of this host in `info`.
     pub(crate) id: String,
     pub(crate) addresses: Addresses,
+    /// When this host was started.
+    pub(crate) started: SystemTime,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) bus: Arc<Bus>,
     pub(crate) log: Arc<Log>,
     pub(crate) objects: Arc<Objects>,
@@ -30,14 +39,40 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<Files>,
     pub(crate) isos: Arc<Files>,
     pub(crate) jobs: Arc<Jobs>,
+    /// The content of the operator's directory.
+    pub(crate) disk: DiskContent,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) connections: Arc<Connections>,
     /// Room for websockets.
     pub(crate) websockets: Arc<Semaphore>,
+    /// How many have room.
+    pub(crate) websockets_max: usize,
+    pub(crate) phase: watch::Sender<Phase>,
     /// What a stop waits for besides connections: websockets.
     pub(crate) tasks: TaskTracker,
     /// The host is going down: whoever waits for something else must come to an end.
     pub(crate) stopping: CancellationToken,
     /// What makes events of the store's changes, to the last one.
     pub(crate) pump: AbortHandle,
+}
+
+impl Shared {
+    /// How far the host is in its life.
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+}
+
+/// How far a host is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Its content and providers are being loaded.
+    #[default]
+    Starting,
+    /// It does its work.
+    Serving,
+    /// Its plugins are being stopped, or have been.
+    Stopping,
 }
 
 /// Where the host is reached.
@@ -47,6 +82,8 @@ pub(crate) struct Addresses {
     pub(crate) api: SocketAddr,
     /// Of the plain static files, if they are served.
     pub(crate) static_files: Option<SocketAddr>,
+    /// Of metrics and health, if they are served.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 impl Addresses {
@@ -84,7 +121,7 @@ mod tests {
         let check = |api: &str, static_files: Option<&str>, expected: [&str; 2]| {
             let parse = |text: &str| text.parse::<SocketAddr>().ok();
             let api = parse(api).unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-            let addresses = Addresses { api, static_files: static_files.and_then(parse) };
+            let addresses = Addresses { api, static_files: static_files.and_then(parse), metrics: None };
             assert_eq!([addresses.endpoint(), addresses.fileserver()], expected);
         };
         check("127.0.0.1:8092", None, ["https://127.0.0.1:8092", "https://127.0.0.1:8092"]);

@@ -1,29 +1,31 @@
-//! The certificate that the host shows: made at first start, signed by an authority of its own, kept and reused.
+//! The certificate that the host shows: one of the operator's, or one that it makes for itself ([`made`]).
 //!
 //! Go clients verify nothing; drpx ones verify against [`Identity::ca_file`].
 
+mod made;
+mod pair;
+
 use std::{
-    collections::BTreeSet,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+use arc_swap::ArcSwap;
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
-use rustls::{ServerConfig, crypto::ring};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-use crate::owner_only;
+use self::pair::Pair;
+pub use self::pair::{CertificateError, CertificateInfo};
+use crate::{config::TlsFiles, owner_only};
 
-const CA_FILE: &str = "ca.pem";
-const CA_KEY_FILE: &str = "ca.key";
-const CERTIFICATE_FILE: &str = "server.pem";
-const KEY_FILE: &str = "server.key";
-const NAMES_FILE: &str = "server.names";
+/// What providers verify the host against if the certificate is the operator's.
+const TRUSTED_FILE: &str = "trusted.pem";
 
 /// The host has no certificate to show.
 #[derive(Debug, thiserror::Error)]
@@ -41,103 +43,123 @@ pub enum TlsError {
     /// A certificate could not be made.
     #[error("cannot make the server's certificate")]
     Make(#[source] rcgen::Error),
-    /// What is kept is no certificate and key.
-    #[error("cannot use the certificate that is kept in `{path}`", path = path.display())]
+    /// There is no good certificate and key.
+    #[error("cannot use the certificate in `{certificate}`", certificate = certificate.display())]
     Use {
-        /// The folder of the certificates.
-        path: PathBuf,
-        /// What is wrong with it.
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// What is wrong with it or its key.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: CertificateError,
     },
+    /// TLS does not work here at all.
+    #[error("cannot set TLS up")]
+    Setup(#[source] rustls::Error),
+}
+
+impl TlsError {
+    fn keep(dir: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::File { path: dir.to_owned(), source }
+    }
 }
 
 /// Who the host is on the wire.
 pub(crate) struct Identity {
-    /// The certificate authority, in PEM: what clients verify the host against.
+    /// What clients verify the host against, in PEM.
     pub(crate) ca_file: PathBuf,
     /// How to speak TLS as the host.
     pub(crate) config: Arc<ServerConfig>,
+    files: TlsFiles,
+    /// Whether the certificate is the operator's, so that nobody knows the authority behind it.
+    is_supplied: bool,
+    shown: Arc<Shown>,
+    /// What is shown now, for whoever asks. Held while another takes its place.
+    current: Mutex<Pair>,
 }
 
-/// Opens the identity kept in `dir`, or makes one for `localhost`, the machine's name and `listen`.
-pub(crate) fn open(dir: &Path, listen: IpAddr) -> Result<Identity, TlsError> {
-    let keep = |source| TlsError::File { path: dir.to_owned(), source };
-    owner_only::create_dir(dir).map_err(keep)?;
-    let names = names(listen);
-    let kept = owner_only::read(&dir.join(NAMES_FILE)).map_err(keep)?;
-    if kept.as_deref() != Some(names.as_bytes()) || !dir.join(CA_FILE).exists() {
-        make(dir, &names)?;
+/// The certificate that new connections are shown.
+#[derive(Debug)]
+struct Shown(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
     }
-    let unusable = |source| TlsError::Use { path: dir.to_owned(), source };
-    let config = server_config(dir).map_err(unusable)?;
-    Ok(Identity { ca_file: dir.join(CA_FILE), config: Arc::new(config) })
 }
 
-/// What the certificate is for, one name a line.
-fn names(listen: IpAddr) -> String {
-    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST), listen];
-    let mut names: BTreeSet<String> =
-        addresses.iter().filter(|ip| !ip.is_unspecified()).map(IpAddr::to_string).collect();
-    names.extend(["localhost".to_owned(), machine].into_iter().filter(|name| is_host_name(name)));
-    names.into_iter().collect::<Vec<_>>().join("\n")
-}
-
-fn is_host_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
-}
-
-/// Writes a certificate for `names`. The authority is kept if there is one, so that its clients stay content.
-fn make(dir: &Path, names: &str) -> Result<(), TlsError> {
-    let keep = |source| TlsError::File { path: dir.to_owned(), source };
-    let write = |file: &str, content: &str| owner_only::write(&dir.join(file), content.as_bytes()).map_err(keep);
-
-    let ca_key = match owner_only::read(&dir.join(CA_KEY_FILE)).map_err(keep)? {
-        Some(pem) => KeyPair::from_pem(&String::from_utf8_lossy(&pem)).map_err(TlsError::Make)?,
-        None => KeyPair::generate().map_err(TlsError::Make)?,
-    };
-    write(CA_KEY_FILE, &ca_key.serialize_pem())?;
-    if !dir.join(CA_FILE).exists() {
-        write(CA_FILE, &ca_params().self_signed(&ca_key).map_err(TlsError::Make)?.pem())?;
+impl Identity {
+    /// Opens the operator's certificate; or else the one kept in `dir`, which is made for `localhost`, the machine's
+    /// name and `listen` if it is not there.
+    pub(crate) fn open(dir: &Path, listen: IpAddr, supplied: Option<&TlsFiles>) -> Result<Self, TlsError> {
+        owner_only::create_dir(dir).map_err(TlsError::keep(dir))?;
+        let (files, ca_file) = match supplied {
+            Some(files) => (files.clone(), dir.join(TRUSTED_FILE)),
+            None => (made::ensure(dir, listen)?, dir.join(made::CA_FILE)),
+        };
+        let pair = read(&files)?;
+        let shown = Arc::new(Shown(ArcSwap::new(Arc::clone(&pair.key))));
+        let config = Arc::new(server_config(Arc::clone(&shown)).map_err(TlsError::Setup)?);
+        let is_supplied = supplied.is_some();
+        let identity = Self { ca_file, config, files, is_supplied, shown, current: Mutex::new(pair) };
+        identity.trust(&[&identity.current()])?;
+        Ok(identity)
     }
 
-    let mut params =
-        CertificateParams::new(names.lines().map(str::to_owned).collect::<Vec<_>>()).map_err(TlsError::Make)?;
-    params.distinguished_name = named("drpx host");
-    params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let key = KeyPair::generate().map_err(TlsError::Make)?;
-    let issuer = Issuer::new(ca_params(), ca_key);
-    let certificate = params.signed_by(&key, &issuer).map_err(TlsError::Make)?;
-    write(KEY_FILE, &key.serialize_pem())?;
-    write(CERTIFICATE_FILE, &certificate.pem())?;
-    // Last, because it says that the others are complete.
-    write(NAMES_FILE, names)
+    /// What the certificate says of itself.
+    pub(crate) fn info(&self) -> CertificateInfo {
+        self.current().info.clone()
+    }
+
+    /// What should be better about the files.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.current().warnings.clone()
+    }
+
+    /// Reads the files again and shows new connections what is in them; says whether that is something else. Blocks.
+    ///
+    /// # Errors
+    /// The files cannot be used. The certificate of before stays in force.
+    pub(crate) fn reload(&self) -> Result<bool, TlsError> {
+        let mut current = self.current();
+        let new = read(&self.files)?;
+        let is_new = new.key.cert != current.key.cert;
+        if is_new {
+            // Whoever verifies must know the new one before it is shown, and the old one until then.
+            self.trust(&[&new, &current])?;
+        }
+        self.shown.0.store(Arc::clone(&new.key));
+        *current = new;
+        if is_new {
+            self.trust(&[&current])?;
+        }
+        Ok(is_new)
+    }
+
+    /// Writes what providers are to believe: the operator's certificates themselves. They may have been made for a
+    /// public name only, while a provider comes by an address, so no authority would help.
+    fn trust(&self, pairs: &[&Pair]) -> Result<(), TlsError> {
+        if !self.is_supplied {
+            return Ok(());
+        }
+        let text: String = pairs.iter().map(|pair| pair.pem.as_str()).collect();
+        let dir = self.ca_file.parent().unwrap_or(Path::new("."));
+        owner_only::write(&self.ca_file, text.as_bytes()).map_err(TlsError::keep(dir))
+    }
+
+    fn current(&self) -> std::sync::MutexGuard<'_, Pair> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn ca_params() -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = named("drpx certificate authority");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
+fn read(files: &TlsFiles) -> Result<Pair, TlsError> {
+    Pair::read(files).map_err(|source| TlsError::Use { certificate: files.certificate.clone(), source })
 }
 
-fn named(common_name: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::CommonName, common_name);
-    name
-}
-
-fn server_config(dir: &Path) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
-    let certificate = CertificateDer::from_pem_file(dir.join(CERTIFICATE_FILE))?;
-    let key = PrivateKeyDer::from_pem_file(dir.join(KEY_FILE))?;
+fn server_config(shown: Arc<Shown>) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)?;
+        .with_cert_resolver(shown);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Go clients give a handshake one second: resumed ones cost far less.
     config.ticketer = ring::Ticketer::new()?;
@@ -145,39 +167,4 @@ fn server_config(dir: &Path) -> Result<ServerConfig, Box<dyn std::error::Error +
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::{fs, os::unix::fs::PermissionsExt};
-
-    use super::*;
-
-    fn read(dir: &Path, file: &str) -> String {
-        fs::read_to_string(dir.join(file)).unwrap()
-    }
-
-    #[test]
-    fn an_identity_is_made_once_and_closed_to_others() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("tls");
-        open(&dir, Ipv4Addr::LOCALHOST.into()).unwrap();
-        let first = [read(&dir, CA_FILE), read(&dir, CERTIFICATE_FILE)];
-        open(&dir, Ipv4Addr::LOCALHOST.into()).unwrap();
-        assert_eq!(first, [read(&dir, CA_FILE), read(&dir, CERTIFICATE_FILE)]);
-        for entry in fs::read_dir(&dir).unwrap() {
-            let entry = entry.unwrap();
-            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
-        }
-        assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
-    }
-
-    #[test]
-    fn another_address_gets_another_certificate_from_the_same_authority() {
-        let dir = tempfile::tempdir().unwrap();
-        open(dir.path(), Ipv4Addr::LOCALHOST.into()).unwrap();
-        let [ca, certificate] = [read(dir.path(), CA_FILE), read(dir.path(), CERTIFICATE_FILE)];
-        open(dir.path(), Ipv4Addr::new(192, 0, 2, 1).into()).unwrap();
-        assert_eq!(read(dir.path(), CA_FILE), ca);
-        assert_ne!(read(dir.path(), CERTIFICATE_FILE), certificate);
-    }
-}
+mod tests;

@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::serve::{LogFormat, LogLevel};
+
 /// Run, serve and call plugin providers of Digital Rebar Provision.
 ///
 /// A plugin provider is an executable that extends a dr-provision server. drpx runs one, written in Rust or Go, on a
@@ -78,28 +80,56 @@ pub(crate) struct RunArgs {
 /// Run a server of plugin providers.
 ///
 /// Serves the dr-provision API over HTTPS and runs a plugin for every plugin object, until SIGTERM or Ctrl-C. The first
-/// start makes a certificate and, unless --user is given, an administrator `rocketskates` with a random password,
-/// which is printed once.
+/// start makes a certificate and, unless there is a password for it, an administrator `rocketskates` with a random
+/// password, which is printed once.
+///
+/// A configuration file can set all that the options can and more: times, limits and retention. Options win over the
+/// file. SIGHUP reads the certificate and the content again. docs/operations.md tells the rest.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   drpx serve --data ./data --listen 127.0.0.1:8092 --plugins ./providers --user admin:secret
+  drpx serve --config /etc/drpx/drpx.toml --log-format json
+  drpx serve --data ./data --tls-cert drp.pem --tls-key drp.key --content ./content
+  drpx serve --data ./data --metrics-listen 127.0.0.1:8080; curl http://127.0.0.1:8080/ready
   RS_ENDPOINT=https://127.0.0.1:8092 RS_KEY=admin:secret drpcli plugins list")]
 pub(crate) struct ServeArgs {
-    /// Where the server keeps its data; made if it is missing.
+    /// Read the settings from this TOML file; docs/drpx.toml is an example with all of them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the server keeps its data; made if it is missing. Needed here or in the file.
     #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
-    /// Where the API listens.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8092")]
-    pub(crate) listen: SocketAddr,
-    /// The directory with the providers' executables; `plugins` in the data directory if not given.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) plugins: Option<PathBuf>,
-    /// The administrator and their password.
-    #[arg(long, value_name = "NAME:PASSWORD")]
-    pub(crate) user: Option<String>,
+    pub(crate) data: Option<PathBuf>,
+    /// Where the API listens [default: 127.0.0.1:8092].
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
     /// Serve the static files over plain HTTP here as well.
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) static_listen: Option<SocketAddr>,
+    /// Serve /metrics, /health and /ready over plain HTTP here, to whoever asks.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// The directory with the providers' executables; `plugins` in the data directory if not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plugins: Option<PathBuf>,
+    /// A directory of content bundles, each of which becomes a read-only layer.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) content: Option<PathBuf>,
+    /// The administrator and their password; it shows in the list of processes, so better set admin.password in the
+    /// file.
+    #[arg(long, value_name = "NAME:PASSWORD")]
+    pub(crate) user: Option<String>,
+    /// The certificate to show, with its chain, as a PEM file; one is made if not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key, as a PEM file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// What the log on stderr looks like [default: text].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+    /// The least that the log on stderr shows [default: info].
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log_level: Option<LogLevel>,
 }
 
 /// Run an action on a running server.

@@ -12,7 +12,7 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const QUIET: Style = AnsiColor::BrightBlack.on_default();
 
-/// Secrets of the command line, which are shown nowhere, whoever repeats them.
+/// Secrets of the command line and the configuration, which are shown nowhere, whoever repeats them.
 static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
 const MASK: &str = "<secret>";
 
@@ -65,6 +65,17 @@ pub(crate) fn log_line(line: &Line) {
     let _ = writeln!(anstream::stderr(), "{} {}", line.time, presentable(&text_of(line)));
 }
 
+/// A line that is complete as it is.
+pub(crate) fn raw_line(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// The text without the secrets of the command line.
+pub(crate) fn masked(text: &str) -> String {
+    let secrets = SECRETS.get().into_iter().flatten().filter(|secret| !secret.is_empty());
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
+}
+
 /// An event.
 pub(crate) fn event(event: &Event) {
     let by = if event.principal.is_empty() { String::new() } else { format!(" by {}", event.principal) };
@@ -77,8 +88,7 @@ fn text_of(line: &Line) -> String {
 
 /// Text from elsewhere must not steer the terminal, look like several lines, or repeat a secret.
 fn presentable(text: &str) -> String {
-    let secrets = SECRETS.get().into_iter().flatten().filter(|secret| !secret.is_empty());
-    let text = secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
+    let text = masked(text);
     let escape = |c: char| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
 }

@@ -1,4 +1,4 @@
-//! Being asked to end.
+//! Being asked to end, or to read again what is on disk.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -12,7 +12,6 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| Failure::new(format!("cannot handle signals: {error}")));
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
@@ -23,4 +22,23 @@ impl Signals {
             _ = self.terminate.recv() => Exit::Well,
         }
     }
+}
+
+/// SIGHUP.
+pub(crate) struct Hangups(Signal);
+
+impl Hangups {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        listen(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for one.
+    pub(crate) async fn next(&mut self) {
+        // It ends with the process only.
+        let _ = self.0.recv().await;
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::new(format!("cannot handle signals: {error}")))
 }

@@ -159,6 +159,23 @@ async fn a_server_certificate_in_the_ca_file_is_believed_even_as_an_authority_of
 }
 
 #[tokio::test]
+async fn a_ca_file_that_changes_is_read_again_and_a_bad_one_changes_nothing() {
+    let [first, second] = [0, 1].map(|_| Identity::self_signed("drp.example", false));
+    let peer = TlsPeer::start("127.0.0.1", &first).await;
+    let (file, policy) = ca_file(&first.pem);
+    let client = peer.client(policy);
+    soon(client.info()).await.unwrap();
+    peer.show(&second);
+    refusal(&client).await;
+    std::fs::write(file.path(), "nothing of the kind").unwrap();
+    refusal(&client).await;
+    std::fs::write(file.path(), &second.pem).unwrap();
+    soon(client.info()).await.unwrap();
+    peer.show(&first);
+    refusal(&client).await;
+}
+
+#[tokio::test]
 async fn a_ca_file_that_is_none_is_named() {
     let peer = TlsPeer::start("127.0.0.1", &Identity::self_signed("127.0.0.1", false)).await;
     let (_file, empty) = ca_file("nothing of the kind");

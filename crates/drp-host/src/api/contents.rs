@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use drp_content::Bundle;
-use drp_core::{Error, Event, Raw};
+use drp_core::Error;
 use http::StatusCode;
 use serde::Serialize;
 
@@ -115,9 +115,7 @@ async fn put(
 /// Tells everybody, and the plugins first of all: they may have come or gone with it.
 fn announce(shared: &Shared, call: &Call, action: &str, name: &str, summary: &impl Serialize) {
     shared.plugins.look_again();
-    let mut event = Event::new(CONTENTS, action, name, Raw::new(summary).unwrap_or_default());
-    event.principal.clone_from(&call.by.name);
-    shared.bus.publish(event);
+    contents::publish(&shared.bus, &call.by, action, name, summary);
 }
 
 fn missing(call: &Call, name: &str) -> Error {

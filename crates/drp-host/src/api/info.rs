@@ -24,7 +24,7 @@ use crate::{auth::Principal, shared::Shared};
 /// `default-workflow`, `sprig`, `multiarch`, `actions-in-task-list`, `task-prerequisites`,
 /// `file-iso-exists-info-render`, `auto-boot-target`), and what several servers do together (`endpoint-refs`,
 /// `endpoint-proxy`, `inline-upgrade`).
-pub(super) const FEATURES: [&str; 22] = [
+pub(crate) const FEATURES: [&str; 22] = [
     "api-v3",
     "bundle-objects",
     "common-blob-size",

@@ -37,8 +37,9 @@ use super::{
     request::{Call, Query},
 };
 use crate::{
-    bus::{Delivery, Subscription},
+    bus::{Delivery, Subscriber, Subscription},
     log::Log,
+    metrics::Metrics,
     server::Seat,
     shared::Shared,
 };
@@ -77,10 +78,11 @@ pub(super) async fn open(
     Ok(upgrade.on_upgrade(move |socket| {
         let session = Session {
             socket,
-            events: shared.bus.subscribe(limits::SUBSCRIBER_EVENTS_MAX),
+            events: shared.bus.open(Subscriber::Websocket),
             selectors: Selectors::default(),
             rights: Rights::new(&shared, call.by, &headers, query.get("token")),
             log: Arc::clone(&shared.log),
+            metrics: Arc::clone(&shared.metrics),
             wants_lagged,
             heard: Instant::now(),
             stopping: shared.stopping.clone(),
@@ -96,6 +98,7 @@ struct Session {
     selectors: Selectors,
     rights: Rights,
     log: Arc<Log>,
+    metrics: Arc<Metrics>,
     /// The client can read how many events it lost.
     wants_lagged: bool,
     /// When the client was heard last.
@@ -211,6 +214,7 @@ impl Session {
                     self.warn("an event is too large to be sent");
                     return Ok(false);
                 }
+                self.events.count_delivered();
                 published.json.clone()
             }
             Delivery::Lagged(lost) => {
@@ -221,6 +225,7 @@ impl Session {
                 }
                 self.warn(&format!("the client is too slow: {lost} events lost"));
                 if !self.wants_lagged {
+                    self.metrics.count_lagging_websocket();
                     return Err(End::Close(CLOSE_TRY_AGAIN, "too slow: events were lost"));
                 }
                 let lost = Raw::new(&lost).unwrap_or_default();

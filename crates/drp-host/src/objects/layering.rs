@@ -36,6 +36,8 @@ pub(crate) enum Origin<'a> {
     Upload,
     /// The store, where it has been kept.
     Kept,
+    /// A file of the operator's, which keeps it.
+    Disk,
 }
 
 impl Origin<'_> {
@@ -43,6 +45,7 @@ impl Origin<'_> {
         match self {
             Self::Provider(_) => Kind::Plugin,
             Self::Upload | Self::Kept => Kind::Dynamic,
+            Self::Disk => Kind::Local,
         }
     }
 }
@@ -77,7 +80,7 @@ impl Objects {
         }
         let types = match new.origin {
             Origin::Provider(types) => before.types.with(new.name, types, &self.schemas),
-            Origin::Upload | Origin::Kept => Ok(before.types.clone()),
+            Origin::Upload | Origin::Kept | Origin::Disk => Ok(before.types.clone()),
         };
         let types = types.map_err(|error| refused(new.name, vec![error.to_string()]))?;
         let built = Arc::new(self.build_layer(new, &types).await?);
@@ -101,7 +104,7 @@ impl Objects {
         Ok(built)
     }
 
-    /// Takes a provider's content and types away. Objects of its types stay in the store.
+    /// Takes the content of a provider or of a bundle on disk away, and its types. Objects of them stay in the store.
     pub(crate) async fn drop_layer(&self, layer: &str) {
         let _alone = self.gate.write().await;
         let mut batch = Batch::new(Note::by(Principal::system().name));
@@ -188,6 +191,7 @@ impl Objects {
         let NewLayer { name, bundle, origin } = new;
         let kind_of_layer = origin.kind();
         let title = match kind_of_layer {
+            Kind::Local => "local",
             Kind::Dynamic => "content",
             Kind::Plugin => "plugin",
         };
@@ -212,7 +216,7 @@ impl Objects {
         }
         match kind_of_layer {
             _ if problems.is_empty() => Ok(layer),
-            Kind::Plugin => Err(refused(name, problems)),
+            Kind::Plugin | Kind::Local => Err(refused(name, problems)),
             Kind::Dynamic => {
                 problems.push(format!("Try manually replacing content layer {name}"));
                 let type_ = "Failed to load backing objects from cache".to_owned();

@@ -96,6 +96,7 @@ impl TestHost {
             endpoint: "https://127.0.0.1:1".to_owned(),
             fileserver: "http://127.0.0.1:2".to_owned(),
             webroot: directory.path().join("web"),
+            withheld: Vec::new(),
             ca_file: directory.path().join("ca.pem"),
         };
         let providers =

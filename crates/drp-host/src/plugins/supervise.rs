@@ -1,7 +1,7 @@
 //! The task of one plugin: brings it to what is wanted, watches it there, and decides what follows from its end.
 
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -87,7 +87,10 @@ impl Supervisor {
                     match timeout(wait, self.disturbed(&wanted)).await {
                         Ok(Disturbance::HostStops) => false,
                         Ok(_) => true,
-                        Err(_) => continue,
+                        Err(_) => {
+                            self.shared.restarts.fetch_add(1, Ordering::Relaxed);
+                            continue;
+                        }
                     }
                 }
                 End::HostStops => false,

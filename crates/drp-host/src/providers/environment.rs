@@ -17,8 +17,10 @@ pub(crate) struct ProviderEnvironment {
     pub(crate) fileserver: String,
     /// Directory of the static files.
     pub(crate) webroot: PathBuf,
-    /// PEM file of the authority that signed the API's certificate.
+    /// PEM file of the authority that signed the API's certificate, or of the certificate itself.
     pub(crate) ca_file: PathBuf,
+    /// Variables that are for the host alone.
+    pub(crate) withheld: Vec<String>,
 }
 
 impl ProviderEnvironment {
@@ -26,7 +28,7 @@ impl ProviderEnvironment {
     /// that a stop reaches its helpers and a terminal's Ctrl-C does not reach it.
     pub(crate) fn command(&self, program: &Path, token: &str) -> Command {
         let mut command = Command::new(program);
-        for name in contract::SCRUBBED_ENV {
+        for name in contract::SCRUBBED_ENV.into_iter().chain(self.withheld.iter().map(String::as_str)) {
             command.env_remove(name);
         }
         command
@@ -39,5 +41,26 @@ impl ProviderEnvironment {
             .process_group(0)
             .kill_on_drop(true);
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_the_host_alone_is_in_no_providers_environment() {
+        let environment = ProviderEnvironment {
+            endpoint: "https://127.0.0.1:8092".to_owned(),
+            fileserver: String::new(),
+            webroot: PathBuf::new(),
+            ca_file: PathBuf::from("/ca.pem"),
+            withheld: vec!["ADMIN_PASSWORD".to_owned()],
+        };
+        let command = environment.command(Path::new("provider"), "token");
+        let of =
+            |name: &str| command.as_std().get_envs().find(|(key, _)| *key == name).map(|(_, value)| value.is_some());
+        assert_eq!(["ADMIN_PASSWORD", "RS_KEY"].map(of), [Some(false); 2]);
+        assert_eq!(["RS_ENDPOINT", "RS_TOKEN", "RS_CA_FILE"].map(of), [Some(true); 3]);
     }
 }

@@ -218,6 +218,24 @@ async fn a_deleted_provider_leaves_plugins_that_miss_it() {
 }
 
 #[tokio::test]
+async fn assets_of_providers_that_went_meanwhile_are_removed_at_start() {
+    let host = TestHost::new().await;
+    let assets = host.directory.path().join("web/files/plugin_providers");
+    host.providers.import(&host.install("rude")).await.unwrap();
+    // One that is there and does not load.
+    host.install("rude-garbage-define");
+    for name in ["gone", "rude-garbage-define"] {
+        fs::create_dir_all(assets.join(name).join("deeper")).unwrap();
+    }
+    fs::write(assets.join("a-file-of-the-operators"), "").unwrap();
+    host.providers.remove_orphaned_assets().await;
+    let mut left: Vec<_> =
+        fs::read_dir(&assets).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["a-file-of-the-operators", "rude", "rude-garbage-define"]);
+}
+
+#[tokio::test]
 async fn what_a_crash_left_of_an_upload_is_in_nobodys_way() {
     let host = TestHost::new().await;
     let part = host.directory.path().join("plugins/.rude.part");

@@ -188,15 +188,11 @@ impl Providers {
         self.objects.drop_layer(name).await;
         self.withdrawn.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.forget(name);
-        match tokio::fs::remove_dir_all(self.unpacked(name)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                self.log.write(Level::Error, SERVICE, format!("Cannot remove the assets of {name}: {error}"));
-            }
-            _ => self.log.write(Level::Info, SERVICE, format!("Provider {name} is deleted")),
-        }
+        self.remove_assets(name).await;
+        self.log.write(Level::Info, SERVICE, format!("Provider {name} is deleted"));
     }
 
-    fn file_of(&self, name: &str) -> Option<PathBuf> {
+    pub(super) fn file_of(&self, name: &str) -> Option<PathBuf> {
         let path = self.directory.join(name);
         // A name leads nowhere else.
         (names::is_name(name) && path.symlink_metadata().is_ok_and(|found| !found.is_dir())).then_some(path)

@@ -12,8 +12,8 @@ use std::{
 use drp_core::limits;
 
 /// Counts the connections of each address.
-#[derive(Default)]
 pub(crate) struct Connections {
+    per_address_max: usize,
     by_address: Mutex<HashMap<IpAddr, Held>>,
 }
 
@@ -25,12 +25,22 @@ struct Held {
 }
 
 impl Connections {
+    /// No connections yet, and at most so many of one address.
+    pub(crate) fn new(per_address_max: usize) -> Self {
+        Self { per_address_max, by_address: Mutex::default() }
+    }
+
+    /// All connections.
+    pub(crate) fn count(&self) -> usize {
+        self.held().values().map(|held| held.requests + held.websockets).sum()
+    }
+
     /// A seat for one more connection, unless the address has too many.
     pub(crate) fn seat(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Seat>> {
         let address = address.to_canonical();
         let mut held = self.held();
         let held = held.entry(address).or_default();
-        if held.requests >= limits::CONNECTIONS_PER_ADDRESS_MAX {
+        if held.requests >= self.per_address_max {
             return None;
         }
         held.requests += 1;
@@ -86,14 +96,17 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
+    const SEATS: usize = 3;
+
     #[test]
     fn an_address_has_so_many_seats_and_gets_them_back() {
-        let connections = Arc::new(Connections::default());
+        let connections = Arc::new(Connections::new(SEATS));
         let [one, two] = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
-        let seats: Vec<_> = (0..limits::CONNECTIONS_PER_ADDRESS_MAX).map(|_| connections.seat(one)).collect();
+        let seats: Vec<_> = (0..SEATS).map(|_| connections.seat(one)).collect();
         assert!(seats.iter().all(Option::is_some));
         assert!(connections.seat(one).is_none());
         assert!(connections.seat(two).is_some());
+        assert_eq!(connections.count(), SEATS);
         drop(seats);
         assert!(connections.seat(one).is_some());
         assert!(connections.held().is_empty());
@@ -101,7 +114,7 @@ mod tests {
 
     #[test]
     fn websockets_leave_their_seat_to_others() {
-        let connections = Arc::new(Connections::default());
+        let connections = Arc::new(Connections::new(1));
         let address = IpAddr::from([192, 0, 2, 1]);
         let seat = || connections.seat(address).expect("a seat");
         let socket = || {

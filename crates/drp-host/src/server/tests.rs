@@ -34,7 +34,7 @@ async fn served(tls: Option<Arc<ServerConfig>>) -> (Server, SocketAddr) {
 }
 
 async fn served_with(tls: Option<Arc<ServerConfig>>, patience: Patience) -> (Server, SocketAddr) {
-    let server = Server::new(CancellationToken::new(), patience);
+    let server = Server::new(CancellationToken::new(), patience, Arc::new(Connections::new(10)));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = Router::new()
@@ -135,7 +135,7 @@ async fn who_reads_and_hangs_up_is_not_read_for_any_longer() {
 #[tokio::test]
 async fn a_handshake_that_does_not_come_ends_the_connection() {
     let dir = tempfile::tempdir().unwrap();
-    let identity = crate::tls::open(dir.path(), Ipv4Addr::LOCALHOST.into()).unwrap();
+    let identity = crate::tls::Identity::open(dir.path(), Ipv4Addr::LOCALHOST.into(), None).unwrap();
     let (server, address) = served(Some(identity.config)).await;
     for text in ["", "\u{16}\u{3}\u{1}"] {
         assert_eq!(talk(address, text).await, "");

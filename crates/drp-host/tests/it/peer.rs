@@ -77,6 +77,11 @@ impl Peer {
         Self::start_in(dir, |config| config).await
     }
 
+    /// Verifies the host by what its file says now.
+    pub(crate) fn trust_anew(&mut self) {
+        self.tls = connector(self.host.ca_file());
+    }
+
     pub(crate) fn address(&self) -> String {
         self.host.endpoint().trim_start_matches("https://").to_owned()
     }
@@ -142,16 +147,25 @@ pub(crate) fn vectors() -> Option<PathBuf> {
 }
 
 /// A host with one provider, which is defined by `definition` and does nothing else.
-pub(crate) async fn start_with_provider(name: &str, mut definition: Value) -> Peer {
+pub(crate) async fn start_with_provider(name: &str, definition: Value) -> Peer {
+    start_with_provider_in(tempfile::tempdir().unwrap(), name, definition, |config| config).await
+}
+
+/// As [`start_with_provider`], in a directory and with a changed configuration.
+pub(crate) async fn start_with_provider_in(
+    dir: tempfile::TempDir,
+    name: &str,
+    mut definition: Value,
+    change: impl FnOnce(HostConfig) -> HostConfig,
+) -> Peer {
     for (key, value) in [("Name", Value::from(name)), ("Version", "v1.0.0".into()), ("PluginVersion", 4.into())] {
         definition[key] = value;
     }
-    let dir = tempfile::tempdir().unwrap();
     let plugins = dir.path().join("data/plugins");
     fs::create_dir_all(&plugins).unwrap();
     let script = format!("#!/bin/sh\n[ \"$1\" = unpack ] && exit 0\ncat <<'END'\n{definition}\nEND\n");
     let path = plugins.join(name);
     fs::write(&path, script).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
-    Peer::start_in(dir, |config| config).await
+    Peer::start_in(dir, change).await
 }

@@ -6,3 +6,4 @@ mod killed;
 mod memory;
 mod process;
 mod run;
+mod serve;
