@@ -19,6 +19,7 @@ use crate::{
     actions::Actions,
     api,
     auth::Auth,
+    backup::Backups,
     bus::Bus,
     config::{HostConfig, Retention},
     contents,
@@ -133,8 +134,9 @@ impl Host {
     pub async fn start(config: HostConfig) -> Result<Self, StartError> {
         let data = std::path::absolute(&config.data).map_err(StartError::data(&config.data))?;
         owner_only::create_dir(&data).map_err(StartError::data(&data))?;
-        let identity = tls::open(&data.join(TLS_DIR), config.listen.ip()).map_err(StartError::Tls)?;
+        // First, because it is locked: a second host on the same data changes nothing.
         let stored = Stored::open(&data, &config.retention).await?;
+        let identity = tls::open(&data.join(TLS_DIR), config.listen.ip()).map_err(StartError::Tls)?;
         let admin = config.admin.as_ref().map_or(ADMIN, |admin| &admin.name).to_owned();
         let password = config.admin.as_ref().map(|admin| admin.password.as_str());
         let made = stored.auth.ensure_administrator(&admin, password).await;
@@ -312,6 +314,7 @@ impl Stored {
             providers: Arc::clone(&providers),
             actions: Arc::clone(&actions),
         };
+        let log_of_backups = Arc::clone(&log);
         let plugins = Arc::new(Plugins::new(config, rooms).map_err(StartError::data(data))?);
         Ok(Shared {
             id: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -328,6 +331,8 @@ impl Stored {
             files,
             isos,
             jobs,
+            backups: Backups::new(log_of_backups),
+            data: data.to_owned(),
             websockets: Arc::new(Semaphore::new(limits::WEBSOCKETS_MAX)),
             tasks,
             stopping,

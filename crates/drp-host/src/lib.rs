@@ -24,6 +24,7 @@ mod duration;
 mod host;
 mod shared;
 
+pub mod backup;
 pub mod store;
 
 mod bus;

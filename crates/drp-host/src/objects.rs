@@ -35,7 +35,9 @@ use crate::auth::Principal;
 use crate::layers::Layers;
 use crate::schema::Schemas;
 use crate::secrets::Secrets;
-use crate::store::{Batch, Change, CommitError, Expect, Note, Store, Watch, WatchError};
+use crate::store::{
+    Batch, Change, CommitError, Expect, Note, Snapshot, Store, StoreError, Watch, WatchError,
+};
 use crate::types::{ObjectType, Types};
 
 /// Times that a change is made again because somebody else was faster.
@@ -347,6 +349,14 @@ impl Objects {
     /// As [`Store::watch`].
     pub(crate) fn watch(&self) -> Result<Watch, WatchError> {
         self.store.watch(None)
+    }
+
+    /// All that the store holds, as it is now.
+    ///
+    /// # Errors
+    /// As [`Store::snapshot`].
+    pub(crate) fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.store.snapshot()
     }
 
     async fn change(

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -9,7 +10,7 @@ use tokio::{sync::Semaphore, task::AbortHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    actions::Actions, auth::Auth, bus::Bus, files::Files, jobs::Jobs, log::Log, objects::Objects, params::ParamValues,
+    actions::Actions, auth::Auth, backup::Backups, bus::Bus, files::Files, jobs::Jobs, log::Log, objects::Objects, params::ParamValues,
     plugins::Plugins, prefs::Prefs, providers::Providers,
 };
 
@@ -30,6 +31,9 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<Files>,
     pub(crate) isos: Arc<Files>,
     pub(crate) jobs: Arc<Jobs>,
+    pub(crate) backups: Backups,
+    /// The data directory, as an absolute path.
+    pub(crate) data: PathBuf,
     /// Room for websockets.
     pub(crate) websockets: Arc<Semaphore>,
     /// What a stop waits for besides connections: websockets.

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use super::engine::{Engine, View};
 use super::history::{History, Limits};
 use super::writer::Writer;
-use super::{BATCH_BYTES_MAX, Batch, CommitError, Committed, Status, StoreError, Watch, WatchError};
+use super::{BATCH_BYTES_MAX, Batch, CommitError, Committed, Snapshot, Status, StoreError, Watch, WatchError};
 
 /// Batches that wait for the writer; the next committers wait for room.
 pub(super) const QUEUE_BATCHES_MAX: usize = 1024;
@@ -75,6 +75,11 @@ impl<V: View> Core<V> {
     /// Reads the last durable state.
     pub(super) fn read<T>(&self, read: impl FnOnce(&V) -> T) -> T {
         read(&self.view.load())
+    }
+
+    /// The last durable state, as it is now.
+    pub(super) fn snapshot(&self) -> Box<dyn Snapshot> {
+        Box::new(self.view.load_full().hold())
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {

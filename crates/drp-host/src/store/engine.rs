@@ -1,6 +1,8 @@
 //! What a store is built over: an engine that keeps bytes, knowing nothing of queues, conflicts or watches.
 
-use super::{Entry, StoreError};
+use std::sync::Arc;
+
+use super::{Entry, Snapshot, StoreError};
 
 /// Keeps entries. One writer calls it, one transaction at a time.
 pub(super) trait Engine: Send + 'static {
@@ -34,10 +36,29 @@ pub(super) trait Draft {
 }
 
 /// A state that is durable. Reading it waits for nobody.
-pub(super) trait View: Send + Sync + 'static {
+pub(super) trait View: Send + Sync + Sized + 'static {
+    /// The view that goes on showing what this one shows now, where this one may come to show what is written later.
+    fn hold(self: Arc<Self>) -> Arc<Self> {
+        self
+    }
+
     fn revision(&self) -> u64;
     fn get(&self, section: &str, key: &str) -> Result<Option<Entry>, StoreError>;
     fn scan(&self, section: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Entry)>, StoreError>;
     fn count(&self, section: &str) -> Result<u64, StoreError>;
     fn sections(&self) -> Result<Vec<String>, StoreError>;
+}
+
+impl<V: View> Snapshot for Arc<V> {
+    fn revision(&self) -> u64 {
+        V::revision(self)
+    }
+
+    fn sections(&self) -> Result<Vec<String>, StoreError> {
+        V::sections(self)
+    }
+
+    fn scan(&self, section: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Entry)>, StoreError> {
+        V::scan(self, section, after, limit)
+    }
 }
