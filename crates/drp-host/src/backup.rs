@@ -8,6 +8,7 @@ mod read;
 mod records;
 mod restore;
 mod room;
+mod seal;
 #[cfg(test)]
 mod tests;
 mod write;

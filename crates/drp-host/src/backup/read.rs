@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, BufReader, Cursor, Read},
+    io::{self, BufRead, BufReader, Read},
     path::PathBuf,
 };
 
@@ -16,12 +16,12 @@ use super::{
     manifest::{FORMAT, HEAD, Head, Item, MANIFEST, Manifest, Summary, part_name, path_problem},
     records,
     restore::Stage,
-    write::GZIP_UNKNOWN_SYSTEM,
+    seal::Sealed,
 };
 use crate::{auth::hex, store::check_entry};
 
-/// How a backup begins: gzip without a name and a time, compressed fast. No checksum covers these bytes.
-const BEGINNING: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, GZIP_UNKNOWN_SYSTEM];
+/// How gzip begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 const CHUNK_BYTES: usize = 128 << 10;
 /// Zeros that a tar may end with.
 const PADDING_BYTES_MAX: u64 = 64 << 10;
@@ -108,18 +108,11 @@ pub fn verify(source: impl Read) -> Result<Summary, RestoreError> {
 
 /// As [`verify`], and puts what is in it on a stage.
 pub(super) fn read(source: impl Read, stage: Option<&mut Stage>) -> Result<Summary, RestoreError> {
-    let mut source = BufReader::with_capacity(CHUNK_BYTES, source);
-    let mut beginning = [0; BEGINNING.len()];
-    match source.read_exact(&mut beginning) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            return Err(RestoreError::NotABackup("it is too short"));
-        }
-        read => read.map_err(RestoreError::Read)?,
-    }
-    if beginning != BEGINNING {
+    let mut source = Sealed::new(BufReader::with_capacity(CHUNK_BYTES, source));
+    if !source.fill_buf().map_err(RestoreError::Read)?.starts_with(&GZIP) {
         return Err(RestoreError::NotABackup("it does not begin as one"));
     }
-    let mut archive = Archive::new(GzDecoder::new(Cursor::new(beginning).chain(source)));
+    let mut archive = Archive::new(GzDecoder::new(source));
     let mut reading = Reading { stage, ..Reading::default() };
     // Raw, because long names would be read without a limit otherwise.
     for entry in archive.entries()?.raw(true) {
@@ -129,18 +122,17 @@ pub(super) fn read(source: impl Read, stage: Option<&mut Stage>) -> Result<Summa
     reading.finish()
 }
 
-/// Makes sure that nothing follows the archive, and that the checksum fits.
-fn end(mut decoder: GzDecoder<impl BufRead>) -> Result<(), RestoreError> {
-    let behind = |what: &str| RestoreError::Damaged(format!("there is something behind its {what}"));
+/// Makes sure that nothing but the seal follows the archive, and that it is unbroken.
+fn end(mut decoder: GzDecoder<Sealed<impl BufRead>>) -> Result<(), RestoreError> {
     let mut rest = Vec::new();
     decoder.by_ref().take(PADDING_BYTES_MAX + 1).read_to_end(&mut rest)?;
     if rest.len() as u64 > PADDING_BYTES_MAX || rest.iter().any(|byte| *byte != 0) {
-        return Err(behind("archive"));
+        return Err(RestoreError::Damaged("there is something behind its end".to_owned()));
     }
-    if !decoder.into_inner().fill_buf()?.is_empty() {
-        return Err(behind("end"));
+    if decoder.into_inner().holds()? {
+        return Ok(());
     }
-    Ok(())
+    Err(RestoreError::Damaged("its checksum is not that of what was written".to_owned()))
 }
 
 /// What is known of a backup that is being read.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use drp_core::{Time, limits};
-use flate2::{Compression, GzBuilder, write::GzEncoder};
+use flate2::{Compression, write::GzEncoder};
 use rustix::fs::OFlags;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -17,6 +17,7 @@ use tar::{Builder, EntryType, Header};
 use super::{
     manifest::{ABOVE, FILES, FOLDERS, FORMAT, HEAD, Head, Item, MANIFEST, Manifest, PLUGINS, Summary, part_name},
     records,
+    seal::Sealing,
 };
 use crate::{
     auth::hex,
@@ -93,7 +94,7 @@ enum Links {
 }
 
 struct Archive<W: Write> {
-    tar: Builder<GzEncoder<W>>,
+    tar: Builder<GzEncoder<Sealing<W>>>,
     items: Vec<Item>,
     left_out: Vec<String>,
     bytes: u64,
@@ -102,8 +103,7 @@ struct Archive<W: Write> {
 
 impl<W: Write> Archive<W> {
     fn new(out: W) -> Self {
-        // Without a time and a name, as whoever reads it expects.
-        let gzip = GzBuilder::new().operating_system(GZIP_UNKNOWN_SYSTEM).write(out, Compression::fast());
+        let gzip = GzEncoder::new(Sealing::new(out), Compression::fast());
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let time_s = now.map_or(0, |now| now.as_secs());
         Self { tar: Builder::new(gzip), items: Vec::new(), left_out: Vec::new(), bytes: 0, time_s }
@@ -275,13 +275,10 @@ impl<W: Write> Archive<W> {
         let (entries, left_out) = (std::mem::take(&mut self.items), std::mem::take(&mut self.left_out));
         self.json(MANIFEST, &Manifest { head, entries, left_out })?;
         let gzip = self.tar.into_inner().map_err(WriteError::Send)?;
-        gzip.finish().and_then(|mut out| out.flush()).map_err(WriteError::Send)?;
+        gzip.finish().and_then(Sealing::seal).map_err(WriteError::Send)?;
         Ok(summary)
     }
 }
-
-/// What the header of a gzip stream calls a system that does not matter.
-pub(super) const GZIP_UNKNOWN_SYSTEM: u8 = 255;
 
 fn is_part(item: &Item) -> bool {
     item.path.starts_with("store/")

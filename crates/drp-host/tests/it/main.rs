@@ -5,6 +5,7 @@
 mod access;
 mod compression;
 mod conditional;
+mod backup;
 mod contents;
 mod files;
 mod indexes;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use flate2::{Compression, GzBuilder};
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
@@ -10,7 +10,7 @@ use tempfile::tempdir;
 
 use crate::{
     auth::hex,
-    backup::{restore, write::GZIP_UNKNOWN_SYSTEM},
+    backup::{restore, seal::Sealing},
 };
 
 /// An entry, and what the manifest says of it.
@@ -49,8 +49,8 @@ fn honest(entries: Vec<Crafted>) -> Vec<Crafted> {
 }
 
 fn packed(entries: &[Crafted]) -> Vec<u8> {
-    let gzip = GzBuilder::new().operating_system(GZIP_UNKNOWN_SYSTEM).write(Vec::new(), Compression::fast());
-    let mut tar = Builder::new(gzip);
+    let mut out = Vec::new();
+    let mut tar = Builder::new(GzEncoder::new(Sealing::new(&mut out), Compression::fast()));
     for entry in entries {
         let mut header = Header::new_gnu();
         // The library would refuse to write some of these names.
@@ -64,7 +64,8 @@ fn packed(entries: &[Crafted]) -> Vec<u8> {
         header.set_cksum();
         tar.append(&header, &*entry.content).unwrap();
     }
-    tar.into_inner().unwrap().finish().unwrap()
+    tar.into_inner().unwrap().finish().unwrap().seal().unwrap();
+    out
 }
 
 #[test]
@@ -188,16 +189,16 @@ fn sizes_beyond_the_limits_are_refused_by_their_announcement() {
     huge.set_size((32 << 30) + 1);
     huge.set_entry_type(EntryType::Regular);
     huge.set_cksum();
-    let gzip = GzBuilder::new().operating_system(GZIP_UNKNOWN_SYSTEM).write(Vec::new(), Compression::fast());
-    let mut tar = Builder::new(gzip);
+    let mut out = Vec::new();
+    let mut tar = Builder::new(GzEncoder::new(Sealing::new(&mut out), Compression::fast()));
     let mut first = Header::new_gnu();
     let text = head().to_string();
     first.set_mode(0o600);
     first.set_size(text.len() as u64);
     tar.append_data(&mut first, "drpx-backup.json", text.as_bytes()).unwrap();
     tar.append(&huge, std::io::empty()).unwrap();
-    let backup = tar.into_inner().unwrap().finish().unwrap();
+    tar.into_inner().unwrap().finish().unwrap().seal().unwrap();
     let place = tempdir().unwrap();
-    let refused = restore(&*backup, &place.path().join("data")).unwrap_err();
+    let refused = restore(&*out, &place.path().join("data")).unwrap_err();
     assert_eq!(refused.to_string(), "cannot restore a backup with more than 34359738368 bytes of one file");
 }
