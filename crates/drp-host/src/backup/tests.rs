@@ -171,11 +171,9 @@ async fn a_backup_that_is_cut_or_changed_anywhere_is_noticed() {
         assert!(told, "cut at {length}: {refused}");
     }
     for at in 0..backup.len() {
-        for bit in 0..8 {
-            let mut changed = backup.clone();
-            changed[at] ^= 1 << bit;
-            assert!(verify(&*changed).is_err(), "a change of bit {bit} at {at} is not noticed");
-        }
+        let mut changed = backup.clone();
+        changed[at] ^= 1 << (at % 8);
+        assert!(verify(&*changed).is_err(), "a change at {at} is not noticed");
     }
     for more in [&b"\0"[..], b"more", &backup] {
         let refused = verify(&*[&backup[..], more].concat()).unwrap_err();

@@ -18,7 +18,7 @@ async fn basic(peer: &Peer, name: &str, claims: &[[&str; 3]]) -> String {
     assert_eq!(peer.call("POST", "/roles", &role.to_string()).await.status, StatusCode::CREATED);
     let user = json!({"Name": name, "Roles": [name]});
     assert_eq!(peer.call("POST", "/users", &user.to_string()).await.status, StatusCode::CREATED);
-    let password = json!({"NewPassword": PASSWORD}).to_string();
+    let password = json!({"Password": PASSWORD}).to_string();
     assert_eq!(peer.call("PUT", &format!("/users/{name}/password"), &password).await.status, StatusCode::OK);
     format!("Basic {}", STANDARD.encode(format!("{name}:{PASSWORD}")))
 }
@@ -112,8 +112,9 @@ async fn a_backup_that_fails_is_cut_off() {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
     tokio::spawn(connection);
     let request = Request::get(format!("/api/v3{PATH}")).header("host", "x").header("authorization", peer.bearer());
-    let begun = within(sender.send_request(request.body(Full::<bytes::Bytes>::default()).unwrap())).await.unwrap();
-    assert!(within(begun.into_body().collect()).await.is_err());
+    let request = request.body(Full::<bytes::Bytes>::default()).unwrap();
+    let whole = async { sender.send_request(request).await?.into_body().collect().await };
+    assert!(within(whole).await.is_err());
     let logged = peer.call("GET", "/logs", "").await.json().to_string();
     assert!(logged.contains("A backup failed: cannot put more than 34359738368 bytes of one file into a backup"));
     peer.host.stop().await;

@@ -83,7 +83,7 @@ async fn a_killed_server_loses_nothing_and_its_plugins_end() {
     println!("{rounds} kills, {written} acknowledged machines, none lost");
 }
 
-async fn wait_until_plugin_works(client: &Client) {
+pub(crate) async fn wait_until_plugin_works(client: &Client) {
     let works = async {
         while client.run_action(Machine::PREFIX, "Name:demo", "increment", &Params::default()).await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -93,7 +93,7 @@ async fn wait_until_plugin_works(client: &Client) {
 }
 
 /// Creates machines until the server is gone, and notes each that was acknowledged.
-async fn write(client: Client, prefix: String, acknowledged: Arc<Mutex<BTreeSet<String>>>) {
+pub(crate) async fn write(client: Client, prefix: String, acknowledged: Arc<Mutex<BTreeSet<String>>>) {
     let client = client.with_request_time(Duration::from_secs(2));
     for n in 0_u64.. {
         let name = format!("{prefix}-{n}.example.com");

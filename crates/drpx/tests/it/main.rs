@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod action;
+mod backup;
 mod killed;
 mod memory;
 mod process;
