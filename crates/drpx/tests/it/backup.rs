@@ -9,22 +9,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use drp_client::{Client, Config, Credentials, TlsPolicy};
+use drp_client::{Client, Credentials};
 use drp_core::Machine;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    killed::{client, create_plugin_and_machine, wait_until_plugin_works, write},
-    process::{PATIENCE, Server, USER, drpx, eventually, incrementer, texts},
+    killed::{client, client_as, create_machines, create_plugin_and_machine, token, wait_until_plugin_works},
+    process::{PATIENCE, Server, drpx, eventually, incrementer, texts},
 };
 
 const SECRET: &str = "correct horse battery staple";
-
-fn with_token(server: &Server, token: &str) -> Client {
-    let mut config = Config::new(&server.endpoint, Credentials::Token(token.into()));
-    config.tls = TlsPolicy::CaFile(server.ca_file.clone());
-    Client::new(config).unwrap()
-}
 
 /// Params with a secret among them, on the machine of [`create_plugin_and_machine`].
 async fn keep_a_secret(client: &Client) {
@@ -37,12 +31,6 @@ async fn secret_of(client: &Client) -> Option<String> {
     client.params::<Machine>("Name:demo").decode().get("test/secret").await.unwrap()
 }
 
-async fn token_of_the_administrator(client: &Client) -> String {
-    let name = USER.split(':').next().unwrap();
-    let answer: Value = client.send(drp_client::Request::get("users", &format!("{name}/token")).unwrap()).await.unwrap();
-    answer["Token"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_restored_from_a_backup_taken_under_writes_is_the_same_server() {
     let place = tempfile::tempdir().unwrap();
@@ -53,13 +41,13 @@ async fn a_server_restored_from_a_backup_taken_under_writes_is_the_same_server()
     let first = client(&server);
     create_plugin_and_machine(&first).await;
     keep_a_secret(&first).await;
-    let token = token_of_the_administrator(&first).await;
+    let token = token(&server).await;
     wait_until_plugin_works(&first).await;
     fs::write(data.join("tftpboot/files/readme"), "read me").unwrap();
 
     let acknowledged: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let writers: Vec<_> = (0..4)
-        .map(|writer| tokio::spawn(write(client(&server), format!("w{writer}"), Arc::clone(&acknowledged))))
+        .map(|writer| tokio::spawn(create_machines(client(&server), format!("w{writer}"), Arc::clone(&acknowledged))))
         .collect();
     eventually(PATIENCE, "some machines are there", || (acknowledged.lock().unwrap().len() > 40).then_some(()));
     let before = acknowledged.lock().unwrap().clone();
@@ -87,7 +75,7 @@ async fn a_server_restored_from_a_backup_taken_under_writes_is_the_same_server()
     let lost: Vec<_> = before.difference(&found).collect();
     assert!(lost.is_empty(), "{lost:?}");
     // A user's token lives as long as its user's secret and the server's key, which are the same.
-    let by_token = with_token(&server, &token);
+    let by_token = client_as(&server, Credentials::Token(token.as_str().into()));
     assert_eq!(secret_of(&by_token).await.as_deref(), Some(SECRET));
     wait_until_plugin_works(&by_token).await;
     assert_eq!(fs::read_to_string(restored.join("tftpboot/files/readme")).unwrap(), "read me");
