@@ -7,7 +7,8 @@ use std::{
     sync::Arc,
 };
 
-use drp_core::{Error, PluginProvider, limits};
+use drp_core::{Error, Level, PluginProvider, limits};
+use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
     sync::{OnceCell, Semaphore},
@@ -283,6 +284,7 @@ impl Stored {
         let prefs = Prefs::open(store, Arc::clone(&objects), Arc::clone(&auth), Arc::clone(&bus)).await;
         let prefs = Arc::new(prefs.map_err(StartError::Objects)?);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(tell_of_failure(objects.store_failed(), Arc::clone(&log), stopping.clone()));
         Ok(Self { bus, log, objects, params, auth, prefs, files, isos, jobs: Arc::new(jobs), tasks, stopping })
     }
 
@@ -338,6 +340,14 @@ impl Stored {
             stopping,
             pump: pump.abort_handle(),
         })
+    }
+}
+
+/// Says in the log when the store takes no more changes.
+async fn tell_of_failure(failed: BoxFuture<'static, Arc<str>>, log: Arc<Log>, stopping: CancellationToken) {
+    if let Some(reason) = stopping.run_until_cancelled(failed).await {
+        let text = format!("The store is read-only until the server is started again: {reason}");
+        log.write(Level::Error, "store", text);
     }
 }
 

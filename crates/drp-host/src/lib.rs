@@ -44,6 +44,7 @@ mod prefs;
 mod providers;
 
 mod api;
+mod disk;
 mod files;
 mod jobs;
 mod owner_only;

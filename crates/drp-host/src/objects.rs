@@ -24,6 +24,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use drp_core::patch::Patch;
 use drp_core::{Error, Raw, RawModel, contract};
+use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 
 pub(crate) use self::changes::Changes;
@@ -341,6 +342,11 @@ impl Objects {
             }
         }
         Err(refusal::too_busy(ask))
+    }
+
+    /// As [`Store::failed`].
+    pub(crate) fn store_failed(&self) -> BoxFuture<'static, Arc<str>> {
+        self.store.failed()
     }
 
     /// Follows the store from now on.

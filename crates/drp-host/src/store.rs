@@ -115,6 +115,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// What an operator wants to know of the store.
     fn status(&self) -> Status;
+
+    /// Waits until the store takes no more changes because one failed, and says why. It may wait for ever, and does not
+    /// keep the store open.
+    fn failed(&self) -> BoxFuture<'static, Arc<str>>;
 }
 
 /// The entries of a [`Store`] at one revision. Writers do not wait for it.

@@ -2,11 +2,11 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SetOnce, mpsc, oneshot, watch};
 
 use super::engine::{Engine, View};
 use super::history::{History, Limits};
@@ -34,7 +34,7 @@ pub(super) struct Job {
 pub(super) struct Health {
     pub(super) batches: AtomicU64,
     pub(super) transactions: AtomicU64,
-    pub(super) read_only: OnceLock<Arc<str>>,
+    pub(super) read_only: SetOnce<Arc<str>>,
 }
 
 /// A store without its engine's type of opening.
@@ -107,6 +107,11 @@ impl<V: View> Core<V> {
             transactions: self.health.transactions.load(Ordering::Relaxed),
             read_only: self.read_only(),
         }
+    }
+
+    pub(super) fn failed(&self) -> impl Future<Output = Arc<str>> + Send + 'static + use<V> {
+        let health = Arc::clone(&self.health);
+        async move { Arc::clone(health.read_only.wait().await) }
     }
 
     fn read_only(&self) -> Option<Arc<str>> {

@@ -71,6 +71,10 @@ impl Store for MemoryStore {
     fn status(&self) -> Status {
         self.core.status()
     }
+
+    fn failed(&self) -> BoxFuture<'static, Arc<str>> {
+        Box::pin(self.core.failed())
+    }
 }
 
 /// Sections, which are never empty, of keys.

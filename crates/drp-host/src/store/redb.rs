@@ -123,6 +123,10 @@ impl Store for RedbStore {
     fn status(&self) -> Status {
         self.core.status()
     }
+
+    fn failed(&self) -> BoxFuture<'static, Arc<str>> {
+        Box::pin(self.core.failed())
+    }
 }
 
 /// A store could not be opened.
