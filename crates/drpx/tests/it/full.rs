@@ -50,7 +50,7 @@ async fn a_full_disk_refuses_uploads_whole_and_says_507() {
     for (path, body) in [("/files/dir/f", b"old".to_vec()), ("/isos/i", b"old".to_vec()), ("/plugin_providers/scripted", script(1, 0))] {
         assert_eq!(send(Method::POST, path, body).await.0, StatusCode::CREATED, "{path}");
     }
-    let machine = client.objects("machines").create(&json!({"Name": "m", "Tasks": ["t1"]})).await.unwrap();
+    let machine = client.objects("machines").create(&json!({"Name": "m1", "Tasks": ["t1"]})).await.unwrap();
     let job = client.objects("jobs").create(&json!({"Machine": machine.text("Uuid")})).await.unwrap().text("Uuid");
 
     limit_files(&server, Some(8 << 20));
