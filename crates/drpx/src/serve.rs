@@ -1,6 +1,5 @@
 //! `drpx serve`: the server alone.
 
-use drp_core::chain;
 use drp_host::{Admin, Host, HostConfig};
 
 use crate::{
@@ -20,7 +19,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<Exit, Failure> {
         admin: args.user.as_deref().map(parse_user).transpose()?,
         ..HostConfig::default()
     };
-    let host = Host::start(config).await.map_err(|error| Failure::new(chain(&error)))?;
+    let host = Host::start(config).await?;
     let lines = tokio::spawn(print_log(host.log_lines()));
     show::progress("serving", &format!("{}/api/v3", host.endpoint()));
     show::progress("certificate", &format!("signed by {}", host.ca_file().display()));

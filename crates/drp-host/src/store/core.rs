@@ -1,6 +1,7 @@
 //! What every store over a local engine shares: the view that readers use, and the queue to the one writer.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -8,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use arc_swap::ArcSwap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SetOnce, mpsc, oneshot, watch};
 
-use super::engine::{Engine, View};
+use super::engine::{Engine, View, contained};
 use super::history::{History, Limits};
 use super::writer::Writer;
 use super::{BATCH_BYTES_MAX, Batch, CommitError, Committed, Snapshot, Status, StoreError, Watch, WatchError};
@@ -67,14 +68,25 @@ impl<V: View> Core<V> {
             latest: latest_sender,
             health: Arc::clone(&health),
         };
-        let thread = thread::Builder::new().name("drp-store".to_owned()).spawn(move || writer.run())?;
+        let end = Arc::clone(&health);
+        let work = move || {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| writer.run())) {
+                let _ = end.read_only.set(stopped().into());
+                resume_unwind(panic);
+            }
+        };
+        let thread = thread::Builder::new().name("drp-store".to_owned()).spawn(work)?;
         let space = Arc::new(Semaphore::new(QUEUE_BYTES_MAX / SPACE_BYTES));
         Ok(Self { view, history, health, latest, space, jobs, _writer: Joined(Some(thread)) })
     }
 
     /// Reads the last durable state.
-    pub(super) fn read<T>(&self, read: impl FnOnce(&V) -> T) -> T {
-        read(&self.view.load())
+    pub(super) fn read<T>(&self, read: impl FnOnce(&V) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        contained("read", || read(&self.view.load()))
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.view.load().revision()
     }
 
     /// The last durable state, as it is now.
@@ -102,7 +114,7 @@ impl<V: View> Core<V> {
 
     pub(super) fn status(&self) -> Status {
         Status {
-            revision: self.read(View::revision),
+            revision: self.revision(),
             batches: self.health.batches.load(Ordering::Relaxed),
             transactions: self.health.transactions.load(Ordering::Relaxed),
             read_only: self.read_only(),

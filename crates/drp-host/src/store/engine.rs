@@ -1,5 +1,7 @@
 //! What a store is built over: an engine that keeps bytes, knowing nothing of queues, conflicts or watches.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Entry, Snapshot, StoreError};
@@ -49,16 +51,31 @@ pub(super) trait View: Send + Sync + Sized + 'static {
     fn sections(&self) -> Result<Vec<String>, StoreError>;
 }
 
+/// Makes an error of a panic: engines have some for files that are damaged. What panicked may be of no use any more, but
+/// nothing else depends on it.
+pub(super) fn contained<T>(
+    doing: &'static str,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|panic| Err(StoreError::Engine { doing, source: damage_of(&*panic).into() }))
+}
+
+fn damage_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    format!("the file is damaged: {}", text.unwrap_or("the engine gave up"))
+}
+
 impl<V: View> Snapshot for Arc<V> {
     fn revision(&self) -> u64 {
         V::revision(self)
     }
 
     fn sections(&self) -> Result<Vec<String>, StoreError> {
-        V::sections(self)
+        contained("read", || V::sections(self))
     }
 
     fn scan(&self, section: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Entry)>, StoreError> {
-        V::scan(self, section, after, limit)
+        contained("read", || V::scan(self, section, after, limit))
     }
 }

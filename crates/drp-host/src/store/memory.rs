@@ -53,7 +53,7 @@ impl Store for MemoryStore {
     }
 
     fn revision(&self) -> u64 {
-        self.core.read(View::revision)
+        self.core.revision()
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {

@@ -34,7 +34,7 @@ use self::engine::{FORMAT, RedbEngine, RedbView, initialize, stored_format};
 use self::frozen::FreezingFile;
 pub(crate) use self::load::{LoadError, LoadStore, check as check_entry};
 use super::core::Core;
-use super::engine::View;
+use super::engine::{View, contained};
 use super::history::Limits;
 use super::{Batch, CommitError, Committed, Entry, Snapshot, Status, Store, StoreError, Watch, WatchError};
 
@@ -76,7 +76,9 @@ impl RedbStore {
             create(&new)?;
             std::fs::rename(&new, &path).and_then(|()| sync_parent(&path)).map_err(at("create", &path))?;
         }
-        let core = start(open_file(&path)?, &path)?;
+        let file = open_file(&path)?;
+        let damaged = |source: StoreError| OpenError::Engine { path: path.clone(), source: source.into() };
+        let core = contained("recover", || Ok(start(file, &path))).map_err(damaged)??;
         Ok(Self { core, _lock: lock })
     }
 }
@@ -105,7 +107,7 @@ impl Store for RedbStore {
     }
 
     fn revision(&self) -> u64 {
-        self.core.read(View::revision)
+        self.core.revision()
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
@@ -126,6 +128,22 @@ impl Store for RedbStore {
 
     fn failed(&self) -> BoxFuture<'static, Arc<str>> {
         Box::pin(self.core.failed())
+    }
+}
+
+impl OpenError {
+    /// What an operator can do about it, as one sentence or more.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "The system's reason stands above; the store is as it was.",
+            Self::InUse { .. } => "One server can use a data directory at a time: stop the other, or choose another directory.",
+            Self::Newer { .. } => "Nothing was changed: use the version of drpx that wrote it, or a later one.",
+            Self::NotAStore { .. } | Self::Engine { .. } => {
+                "Keep the directory as it is, and restore the last backup into another one with `drpx restore`. If the \
+                 disk is full or failing, mend that first: the store may be unharmed."
+            }
+        }
     }
 }
 

@@ -8,3 +8,4 @@ mod killed;
 mod memory;
 mod process;
 mod run;
+mod store;

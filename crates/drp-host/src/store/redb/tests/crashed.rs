@@ -124,7 +124,7 @@ async fn commit(store: &Core<RedbView>, revision: u64) -> Result<Committed, Comm
 
 /// Checks that a store is exactly as its revision left it.
 fn check(store: &Core<RedbView>) -> u64 {
-    let revision = store.read(View::revision);
+    let revision = store.revision();
     let mut expected = BTreeMap::new();
     for revision in 1..=revision {
         let [first, second, deleted] = names(revision);
