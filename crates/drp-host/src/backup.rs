@@ -18,7 +18,4 @@ pub use self::{
     read::{RestoreError, verify},
     restore::restore,
 };
-pub(crate) use self::{
-    room::Backups,
-    write::Source,
-};
+pub(crate) use self::{room::Backups, write::Source};

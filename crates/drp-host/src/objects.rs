@@ -36,9 +36,7 @@ use crate::auth::Principal;
 use crate::layers::Layers;
 use crate::schema::Schemas;
 use crate::secrets::Secrets;
-use crate::store::{
-    Batch, Change, CommitError, Expect, Note, Snapshot, Store, StoreError, Watch, WatchError,
-};
+use crate::store::{Batch, Change, CommitError, Expect, Note, Snapshot, Store, StoreError, Watch, WatchError};
 use crate::types::{ObjectType, Types};
 
 /// Times that a change is made again because somebody else was faster.

@@ -10,8 +10,8 @@ use tokio::{sync::Semaphore, task::AbortHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    actions::Actions, auth::Auth, backup::Backups, bus::Bus, files::Files, jobs::Jobs, log::Log, objects::Objects, params::ParamValues,
-    plugins::Plugins, prefs::Prefs, providers::Providers,
+    actions::Actions, auth::Auth, backup::Backups, bus::Bus, files::Files, jobs::Jobs, log::Log, objects::Objects,
+    params::ParamValues, plugins::Plugins, prefs::Prefs, providers::Providers,
 };
 
 /// The rooms of one host.

@@ -54,6 +54,7 @@ fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
     if path.as_os_str() == STDIN {
         return Ok(Box::new(io::stdin()));
     }
-    let opened = File::open(path).map_err(|error| Failure::new(format!("cannot open `{}`: {error}", path.display())))?;
+    let opened =
+        File::open(path).map_err(|error| Failure::new(format!("cannot open `{}`: {error}", path.display())))?;
     Ok(Box::new(opened))
 }

@@ -25,7 +25,8 @@ pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call) -> Result
     if call.method == Method::HEAD {
         return Ok(response);
     }
-    let turn = shared.backups.turn().map_err(|error| call.error(409, error.to_string()).about(contract::SYSTEM, ACTION))?;
+    let turn =
+        shared.backups.turn().map_err(|error| call.error(409, error.to_string()).about(contract::SYSTEM, ACTION))?;
     let snapshot = shared.objects.snapshot().map_err(|error| call.error(500, chain(&error)))?;
     let source = Source {
         data: shared.data.clone(),

@@ -38,7 +38,9 @@ pub enum RestoreError {
     #[error("cannot restore what is no backup of a drpx server: {0}")]
     NotABackup(&'static str),
     /// A newer version made it.
-    #[error("cannot restore a backup of format {found}, made by drpx {version}: this version knows formats up to {known}")]
+    #[error(
+        "cannot restore a backup of format {found}, made by drpx {version}: this version knows formats up to {known}"
+    )]
     Newer {
         /// The format of the backup.
         found: u64,

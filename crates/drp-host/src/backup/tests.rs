@@ -55,7 +55,8 @@ async fn server() -> (TempDir, Arc<dyn Store>) {
 
     let store = MemoryStore::new().unwrap();
     for round in 0..3 {
-        let changes = SECTIONS.map(|section| Change::put(section, format!("key/{round}"), format!("{section} {round}")));
+        let changes =
+            SECTIONS.map(|section| Change::put(section, format!("key/{round}"), format!("{section} {round}")));
         store.commit(Batch { changes: changes.into(), note: Note::default() }).await.unwrap();
     }
     let binary = Change::put(".secrets", "binary", Bytes::from_static(b"\0\xff"));

@@ -53,10 +53,7 @@ pub(super) trait View: Send + Sync + Sized + 'static {
 
 /// Makes an error of a panic: engines have some for files that are damaged. What panicked may be of no use any more, but
 /// nothing else depends on it.
-pub(super) fn contained<T>(
-    doing: &'static str,
-    work: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+pub(super) fn contained<T>(doing: &'static str, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|panic| Err(StoreError::Engine { doing, source: damage_of(&*panic).into() }))
 }

@@ -137,7 +137,9 @@ impl OpenError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Io { .. } => "The system's reason stands above; the store is as it was.",
-            Self::InUse { .. } => "One server can use a data directory at a time: stop the other, or choose another directory.",
+            Self::InUse { .. } => {
+                "One server can use a data directory at a time: stop the other, or choose another directory."
+            }
             Self::Newer { .. } => "Nothing was changed: use the version of drpx that wrote it, or a later one.",
             Self::NotAStore { .. } | Self::Engine { .. } => {
                 "Keep the directory as it is, and restore the last backup into another one with `drpx restore`. If the \

@@ -133,7 +133,8 @@ async fn everything_in_the_data_directory_is_backed_up_or_made_anew() {
     };
     let kept = ["job-logs", "plugins", "store", "tftpboot", "tls", "token.key"];
     let made_anew = ["run", "scratch"];
-    let unknown: Vec<_> = names("").into_iter().filter(|name| !kept.contains(&&**name) && !made_anew.contains(&&**name)).collect();
+    let unknown: Vec<_> =
+        names("").into_iter().filter(|name| !kept.contains(&&**name) && !made_anew.contains(&&**name)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
     assert_eq!(names("tftpboot"), [".iso-uploads", ".uploads", "files", "isos"]);
     assert_eq!(names("store"), ["store.lock", "store.redb"]);

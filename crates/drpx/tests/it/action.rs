@@ -68,9 +68,9 @@ fn the_document_of_the_api_is_printed() {
 
 #[test]
 fn help_and_completions_are_there() {
-    for args in
-        [&["--help"] as &[_], &["run", "--help"], &["serve", "--help"], &["action", "--help"], &["completions", "bash"]]
-    {
+    let of_commands = ["run", "serve", "action", "backup", "restore"].map(|command| [command, "--help"]);
+    let of_commands = of_commands.iter().map(|args| &args[..]);
+    for args in of_commands.chain([&["--help"] as &[_], &["completions", "bash"]]) {
         let (out, err, code) = texts(&drpx().args(args).output().unwrap());
         assert_eq!((code, err.as_str()), (Some(0), ""), "{args:?}");
         assert!(out.contains("drpx"), "{args:?}");

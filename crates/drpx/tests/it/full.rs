@@ -32,7 +32,8 @@ fn files_in(folder: &Path) -> Vec<String> {
 
 fn script(version: u32, bytes: usize) -> Vec<u8> {
     let definition = json!({"Name": "scripted", "Version": format!("v1.0.{version}"), "PluginVersion": 4});
-    let script = format!("#!/bin/sh\n[ \"$1\" = define ] || exit 0\necho '{definition}'\nexit 0\n{}", "#".repeat(bytes));
+    let script =
+        format!("#!/bin/sh\n[ \"$1\" = define ] || exit 0\necho '{definition}'\nexit 0\n{}", "#".repeat(bytes));
     script.into_bytes()
 }
 
@@ -47,7 +48,9 @@ async fn a_full_disk_refuses_uploads_whole_and_says_507() {
         let (status, body) = uploader.send(method, path, STREAM, body).await.expect("an answer");
         (status, serde_json::from_slice::<Value>(&body).unwrap_or_default())
     };
-    for (path, body) in [("/files/dir/f", b"old".to_vec()), ("/isos/i", b"old".to_vec()), ("/plugin_providers/scripted", script(1, 0))] {
+    for (path, body) in
+        [("/files/dir/f", b"old".to_vec()), ("/isos/i", b"old".to_vec()), ("/plugin_providers/scripted", script(1, 0))]
+    {
         assert_eq!(send(Method::POST, path, body).await.0, StatusCode::CREATED, "{path}");
     }
     let machine = client.objects("machines").create(&json!({"Name": "m1", "Tasks": ["t1"]})).await.unwrap();
@@ -69,7 +72,10 @@ async fn a_full_disk_refuses_uploads_whole_and_says_507() {
             refused => break refused,
         }
     };
-    assert_eq!((refused.0, refused.1["Messages"][0].as_str()), (FULL, Some("cannot use the log: File too large (os error 27)")));
+    assert_eq!(
+        (refused.0, refused.1["Messages"][0].as_str()),
+        (FULL, Some("cannot use the log: File too large (os error 27)"))
+    );
 
     limit_files(&server, None);
     let whole = std::fs::read(data.path().join("job-logs").join(&job)).unwrap();
@@ -124,7 +130,9 @@ async fn a_store_on_a_full_disk_is_read_only_and_says_so_until_it_is_opened_agai
     };
     assert_eq!(names(&client).await, told, "reads go on and do not show what was refused");
     let logged = client.objects("logs").list().await.unwrap();
-    let says = |line: &drp_core::RawModel| line.text("Message").starts_with("The store is read-only until the server is started again: ");
+    let says = |line: &drp_core::RawModel| {
+        line.text("Message").starts_with("The store is read-only until the server is started again: ")
+    };
     assert!(logged.iter().any(says), "it is in the log");
     let backup = place.path().join("backup.tar.gz");
     let taken = server.drpx(&["backup", backup.to_str().unwrap()]);

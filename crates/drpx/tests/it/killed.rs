@@ -84,9 +84,8 @@ async fn a_killed_server_loses_nothing_and_its_plugins_end_and_come_back() {
     let mut server = Server::start(data.path());
     create_plugin_and_machine(&client(&server)).await;
     let token = token(&server).await;
-    let connect = |server: &Server| {
-        (client_as(server, Credentials::Token(token.as_str().into())), Uploader::new(server, &token))
-    };
+    let connect =
+        |server: &Server| (client_as(server, Credentials::Token(token.as_str().into())), Uploader::new(server, &token));
     writers::begin_content(&connect(&server).1).await;
     let mut slowest = Duration::ZERO;
     for round in 0..rounds {

@@ -129,7 +129,10 @@ fn what_no_server_writes_is_refused_and_leaves_nothing() {
     broken_part(&[&revised(3, 4)], "an entry has a revision that the store had not");
     broken_part(&[&record.replace("machines", "")], "cannot use `/a` as a name");
     let long = "k".repeat(1025);
-    broken_part(&[&record.replace(":\"a\"", &format!(":\"{long}\""))], "cannot take 1025 bytes of a key: the limit is 1024");
+    broken_part(
+        &[&record.replace(":\"a\"", &format!(":\"{long}\""))],
+        "cannot take 1025 bytes of a key: the limit is 1024",
+    );
     damaged(&honest(vec![file("store/000000.jsonl", record)]), "store/000000.jsonl: its last line is cut");
 
     let without_last = |mut entries: Vec<Crafted>| {

@@ -59,7 +59,13 @@ impl Uploader {
     }
 
     /// Status and body of the answer, if there was one.
-    pub(crate) async fn send(&self, method: Method, path: &str, media: &str, body: Vec<u8>) -> Option<(StatusCode, Vec<u8>)> {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        media: &str,
+        body: Vec<u8>,
+    ) -> Option<(StatusCode, Vec<u8>)> {
         let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
         let answer = request.header("content-type", media).body(body).send().await.ok()?;
         let status = answer.status();
@@ -158,7 +164,8 @@ fn file(version: u64) -> Vec<u8> {
 }
 
 fn content(version: u64) -> Vec<u8> {
-    let profile = |n| (format!("killed-{n}"), json!({"Name": format!("killed-{n}"), "Description": version.to_string()}));
+    let profile =
+        |n| (format!("killed-{n}"), json!({"Name": format!("killed-{n}"), "Description": version.to_string()}));
     let profiles: serde_json::Map<String, Value> = (0..CONTENT_OBJECTS).map(profile).collect();
     let meta = json!({"Name": "killed", "Version": format!("v1.0.{version}")});
     json!({"meta": meta, "sections": {"profiles": profiles}}).to_string().into_bytes()
@@ -200,7 +207,10 @@ impl Told {
         assert!(versions.len() <= 1, "{versions:?}");
         self.require("content", versions.first().copied(), &self.content);
 
-        let found = uploader.get("/plugin_providers/scripted").await.map(|body| serde_json::from_slice::<Value>(&body).unwrap());
+        let found = uploader
+            .get("/plugin_providers/scripted")
+            .await
+            .map(|body| serde_json::from_slice::<Value>(&body).unwrap());
         let version = found.map(|it| it["Version"].as_str().unwrap().strip_prefix("v1.0.").unwrap().parse().unwrap());
         let executable = std::fs::read(data.join("plugins/scripted")).ok();
         assert_eq!(executable, version.map(provider), "an executable is whole");
@@ -229,8 +239,7 @@ impl Told {
     }
 
     pub(super) fn require_some_of_each(&self) {
-        let [file, content, provider] =
-            [&self.file, &self.content, &self.provider].map(|it| it.load(Ordering::SeqCst));
+        let [file, content, provider] = [&self.file, &self.content, &self.provider].map(|it| it.load(Ordering::SeqCst));
         let machines = self.machines.lock().unwrap().len();
         let logged = self.log.load(Ordering::SeqCst) + self.logged.load(Ordering::SeqCst);
         assert!(machines > 0 && file > 0 && content > 0 && provider > 0 && logged > 0, "{self}");
