@@ -107,6 +107,8 @@ pub const HEALTHY_TIME: Duration = Duration::from_secs(10);
 pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// Time to connect, TLS handshake included.
 pub const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// Time in which the rest of a request is read that is answered already, so that its sender sees the answer.
+pub const UNREAD_BODY_TIME: Duration = Duration::from_secs(5);
 /// Time a peer has to send the headers of a request.
 pub const HEADER_TIME: Duration = Duration::from_secs(30);
 /// Time that a connection may be idle between two requests. Go clients keep theirs for 90 s.

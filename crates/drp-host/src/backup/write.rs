@@ -26,6 +26,8 @@ use crate::{
 
 /// Bytes of a part of the store after which the next begins.
 const PART_BYTES: usize = 4 << 20;
+/// The fastest level that makes nothing larger: isos are compressed already.
+const COMPRESSION: Compression = Compression::new(2);
 const OWNER_ONLY: u32 = 0o600;
 const PERMISSIONS: u32 = 0o777;
 
@@ -103,7 +105,7 @@ struct Archive<W: Write> {
 
 impl<W: Write> Archive<W> {
     fn new(out: W) -> Self {
-        let gzip = GzEncoder::new(Sealing::new(out), Compression::fast());
+        let gzip = GzEncoder::new(Sealing::new(out), COMPRESSION);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let time_s = now.map_or(0, |now| now.as_secs());
         Self { tar: Builder::new(gzip), items: Vec::new(), left_out: Vec::new(), bytes: 0, time_s }

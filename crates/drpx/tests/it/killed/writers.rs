@@ -8,7 +8,6 @@ use std::{
         Arc, Mutex, Once,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use drp_client::Client;
@@ -17,10 +16,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::process::Server;
+use crate::process::{PATIENCE, Server};
 
-/// How long a writer waits for a server that is dead.
-const ANSWER_TIME: Duration = Duration::from_secs(2);
 const FILE_BYTES: usize = 256 << 10;
 const LOG_BYTES: usize = 64 << 10;
 const CONTENT_OBJECTS: usize = 20;
@@ -53,7 +50,7 @@ impl Uploader {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let authority = reqwest::Certificate::from_pem(&std::fs::read(&server.ca_file).unwrap()).unwrap();
-        let http = reqwest::Client::builder().tls_certs_only([authority]).no_proxy().timeout(ANSWER_TIME).build();
+        let http = reqwest::Client::builder().tls_certs_only([authority]).no_proxy().timeout(PATIENCE).build();
         let base = format!("{}/api/v3", server.endpoint);
         Self { http: http.unwrap(), base, token: token.to_owned() }
     }
@@ -116,7 +113,6 @@ pub(super) fn start(
 
 /// Creates machines until the server is gone, and notes each that was acknowledged.
 pub(crate) async fn create_machines(client: Client, prefix: String, acknowledged: Arc<Mutex<BTreeSet<String>>>) {
-    let client = client.with_request_time(ANSWER_TIME);
     for n in 0_u64.. {
         let name = format!("{prefix}-{n}.example.com");
         if client.objects("machines").create(&json!({"Name": name})).await.is_err() {
