@@ -76,3 +76,22 @@ impl<V: View> Snapshot for Arc<V> {
         contained("read", || V::scan(self, section, after, limit))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_panic_of_an_engine_is_an_error_with_its_text() {
+        let check = |work: fn() -> Result<u8, StoreError>, expected: &str| {
+            let error = contained("read", work).unwrap_err();
+            assert_eq!(drp_core::chain(&error), format!("cannot read the store: the file is damaged: {expected}"));
+        };
+        check(|| panic!("page {}", 7), "page 7");
+        check(|| panic!("a page"), "a page");
+        check(|| std::panic::panic_any(7), "the engine gave up");
+        assert_eq!(contained("read", || Ok(7)).unwrap(), 7);
+    }
+}
