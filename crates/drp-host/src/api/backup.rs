@@ -10,7 +10,10 @@ use http::{
     header::{CONTENT_DISPOSITION, CONTENT_TYPE},
 };
 
-use super::{reply::Fail, request::Call};
+use super::{
+    reply::Fail,
+    request::{Call, STREAM},
+};
 use crate::{backup::Source, shared::Shared};
 
 /// Claim on the scope `system`.
@@ -20,7 +23,7 @@ pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call) -> Result
     call.require(contract::SYSTEM, ACTION, "")?;
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/gzip"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"drpx-backup.tar.gz\""));
     if call.method == Method::HEAD {
         return Ok(response);

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod access;
+mod backup;
 mod compression;
 mod conditional;
-mod backup;
 mod contents;
 mod files;
 mod indexes;
