@@ -85,6 +85,10 @@ impl Client {
         &self.inner
     }
 
+    pub(crate) fn request_time(&self) -> Duration {
+        self.request_time
+    }
+
     /// Sends a call, once more where that can do no harm, and gives the body of a good answer.
     async fn exchange(&self, request: &Request) -> Result<Bytes, ClientError> {
         let deadline = Instant::now() + self.request_time;
@@ -109,10 +113,7 @@ impl Client {
 
     async fn attempt(&self, request: &Request, deadline: Instant) -> Result<Bytes, Failure> {
         let transport = |error| error::transport(error, self.request_time);
-        let built = request.to_http(&self.inner.endpoint.api()).map_err(ClientErrorKind::Build)?;
-        let no_url = |error| ClientErrorKind::Build(BuildRequestError::Url(Box::new(error)));
-        let mut sent = reqwest::Request::try_from(built).map_err(no_url)?;
-        sent.headers_mut().insert(header::AUTHORIZATION, self.inner.authorization.clone());
+        let mut sent = self.prepare(request)?;
         *sent.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
 
         let response = self.inner.http.execute(sent).await.map_err(transport)?;
@@ -121,6 +122,15 @@ impl Client {
         answer::check(status, &headers, &body)
             .map(|()| body)
             .map_err(|kind| Failure { kind, retry_after: answer::retry_after(&headers) })
+    }
+
+    /// A call as the HTTP library sends it, with credentials and without a time limit.
+    pub(crate) fn prepare(&self, request: &Request) -> Result<reqwest::Request, ClientErrorKind> {
+        let built = request.to_http(&self.inner.endpoint.api()).map_err(ClientErrorKind::Build)?;
+        let no_url = |error| ClientErrorKind::Build(BuildRequestError::Url(Box::new(error)));
+        let mut sent = reqwest::Request::try_from(built).map_err(no_url)?;
+        sent.headers_mut().insert(header::AUTHORIZATION, self.inner.authorization.clone());
+        Ok(sent)
     }
 
     async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, ClientErrorKind> {
@@ -135,6 +145,12 @@ impl Client {
                 Err(error) => return Err(BadAnswer::Truncated(Box::new(error.without_url())).into()),
             }
         }
+    }
+}
+
+impl Inner {
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
     }
 }
 

@@ -71,6 +71,7 @@ mod request;
 
 mod answer;
 mod client;
+mod download;
 mod error;
 
 mod events;
@@ -80,6 +81,7 @@ mod turns;
 
 pub use client::Client;
 pub use config::{Config, ConfigError, Credentials, Secret};
+pub use download::Download;
 pub use error::{BadAnswer, ClientError, ClientErrorKind};
 pub use events::{EventStream, EventTimes, StreamItem};
 pub use objects::Objects;

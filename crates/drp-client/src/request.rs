@@ -191,6 +191,14 @@ impl Request {
         Self::new(Method::GET, &["info"])
     }
 
+    /// A backup of the whole server, which only drpx ones make; to be [downloaded](crate::Client::download).
+    ///
+    /// # Errors
+    /// None: it is a result for uniformity.
+    pub fn backup() -> Result<Self, BuildRequestError> {
+        Self::new(Method::GET, &["system", "backup"])
+    }
+
     /// Adds a key and value to the query.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {

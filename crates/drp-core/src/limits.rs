@@ -70,9 +70,21 @@ pub const CONTENT_BUNDLES_MAX: usize = 1000;
 pub const SECRET_FILE_BYTES_MAX: u64 = 1 << 20;
 /// The log of one job.
 pub const JOB_LOG_BYTES_MAX: u64 = 64 << 20;
+/// Files and folders of one backup.
+pub const BACKUP_ENTRIES_MAX: usize = 1_000_000;
+/// What one backup unpacks to. A file in it may have [`FILE_BYTES_MAX`].
+pub const BACKUP_BYTES_MAX: u64 = 4 << 40;
+/// The list of what is in a backup, and the part of one that says what it is.
+pub const BACKUP_MANIFEST_BYTES_MAX: u64 = 256 << 20;
+/// One part of a store in a backup: the largest value, escaped, and its names.
+pub const BACKUP_STORE_PART_BYTES_MAX: u64 = 160 << 20;
+/// The path of a file in a backup.
+pub const BACKUP_PATH_BYTES_MAX: usize = 4096;
 /// Length of a unix socket's path that every supported system accepts, without its closing NUL.
 pub const SOCKET_PATH_BYTES_MAX: usize = 103;
 
+/// Longest time for which the receiver of a backup may take nothing of it.
+pub const BACKUP_PAUSE_TIME: Duration = Duration::from_secs(30);
 /// Time a provider has for `define`.
 pub const DEFINE_TIME: Duration = Duration::from_secs(30);
 /// Time a provider has for `unpack`.
@@ -101,6 +113,8 @@ pub const HEALTHY_TIME: Duration = Duration::from_secs(10);
 pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// Time to connect, TLS handshake included.
 pub const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// Time in which the rest of a request is read that is answered already, so that its sender sees the answer.
+pub const UNREAD_BODY_TIME: Duration = Duration::from_secs(5);
 /// Time a peer has to send the headers of a request.
 pub const HEADER_TIME: Duration = Duration::from_secs(30);
 /// Time that a connection may be idle between two requests. Go clients keep theirs for 90 s.

@@ -4,6 +4,7 @@
 //! needs. What nobody serves is a 404 `No route`, whatever the method.
 
 mod actions;
+mod backup;
 mod binary;
 mod blob;
 mod compression;

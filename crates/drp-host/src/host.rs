@@ -11,6 +11,7 @@ use std::{
 };
 
 use drp_core::{Level, PluginProvider, limits};
+use futures_util::future::BoxFuture;
 use tokio::{
     sync::{OnceCell, Semaphore, watch},
     time,
@@ -23,6 +24,7 @@ use crate::{
     actions::Actions,
     api,
     auth::Auth,
+    backup::Backups,
     bus::Bus,
     config::{Admin, HostConfig},
     contents::{self, disk::DiskContent},
@@ -291,6 +293,7 @@ impl Stored {
         let prefs = Prefs::open(Arc::clone(&store), Arc::clone(&objects), Arc::clone(&auth), Arc::clone(&bus)).await;
         let prefs = Arc::new(prefs.map_err(StartError::Objects)?);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(tell_of_failure(objects.store_failed(), Arc::clone(&log), stopping.clone()));
         let jobs = Arc::new(jobs);
         Ok(Self { store, bus, log, objects, params, auth, prefs, files, isos, jobs, tasks, stopping })
     }
@@ -324,6 +327,7 @@ impl Stored {
             providers: Arc::clone(&providers),
             actions: Arc::clone(&actions),
         };
+        let log_of_backups = Arc::clone(&log);
         let plugins = Arc::new(Plugins::new(config, rooms).map_err(StartError::data(data))?);
         Ok(Shared {
             id: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -346,6 +350,8 @@ impl Stored {
             files,
             isos,
             jobs,
+            backups: Backups::new(log_of_backups),
+            data: data.to_owned(),
             websockets: Arc::new(Semaphore::new(config.limits.websockets.min(Semaphore::MAX_PERMITS))),
             websockets_max: config.limits.websockets,
             phase: watch::Sender::default(),
@@ -353,5 +359,13 @@ impl Stored {
             stopping,
             pump: pump.abort_handle(),
         })
+    }
+}
+
+/// Says in the log when the store takes no more changes.
+async fn tell_of_failure(failed: BoxFuture<'static, Arc<str>>, log: Arc<Log>, stopping: CancellationToken) {
+    if let Some(reason) = stopping.run_until_cancelled(failed).await {
+        let text = format!("The store is read-only until the server is started again: {reason}");
+        log.write(Level::Error, "store", text);
     }
 }

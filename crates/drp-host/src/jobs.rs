@@ -114,7 +114,11 @@ impl Jobs {
                 }
                 let job = self.objects.create(by, JOBS, job).await?;
                 let key = job.text("Uuid");
-                self.logs.start(&key).await.map_err(|error| error.wire(&key, "POST"))?;
+                if let Err(error) = self.logs.start(&key).await {
+                    // A job that is refused is none. Where it cannot be taken back, it has a log without a head.
+                    let _ = self.objects.delete(by, JOBS, &key).await;
+                    return Err(error.wire(&key, "POST"));
+                }
                 Some(job)
             }
             None => None,

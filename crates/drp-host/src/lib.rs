@@ -24,6 +24,7 @@ mod duration;
 mod host;
 mod shared;
 
+pub mod backup;
 pub mod store;
 
 mod bus;
@@ -43,6 +44,7 @@ mod prefs;
 mod providers;
 
 mod api;
+mod disk;
 mod files;
 mod jobs;
 mod metrics;

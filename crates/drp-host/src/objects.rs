@@ -24,6 +24,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use drp_core::patch::Patch;
 use drp_core::{Error, Raw, RawModel, contract};
+use futures_util::future::BoxFuture;
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 
 pub(crate) use self::changes::Changes;
@@ -35,7 +36,7 @@ use crate::auth::Principal;
 use crate::layers::Layers;
 use crate::schema::Schemas;
 use crate::secrets::Secrets;
-use crate::store::{Batch, Change, CommitError, Expect, Note, Store, Watch, WatchError};
+use crate::store::{Batch, Change, CommitError, Expect, Note, Snapshot, Store, StoreError, Watch, WatchError};
 use crate::types::{ObjectType, Types};
 
 /// Times that a change is made again because somebody else was faster.
@@ -341,12 +342,25 @@ impl Objects {
         Err(refusal::too_busy(ask))
     }
 
+    /// As [`Store::failed`].
+    pub(crate) fn store_failed(&self) -> BoxFuture<'static, Arc<str>> {
+        self.store.failed()
+    }
+
     /// Follows the store from now on.
     ///
     /// # Errors
     /// As [`Store::watch`].
     pub(crate) fn watch(&self) -> Result<Watch, WatchError> {
         self.store.watch(None)
+    }
+
+    /// All that the store holds, as it is now.
+    ///
+    /// # Errors
+    /// As [`Store::snapshot`].
+    pub(crate) fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.store.snapshot()
     }
 
     async fn change(

@@ -186,6 +186,11 @@ impl Providers {
         self.changes.subscribe()
     }
 
+    /// Where the executables are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// What a provider finds in its environment.
     pub(crate) fn environment(&self) -> &ProviderEnvironment {
         &self.environment
@@ -305,7 +310,7 @@ impl Providers {
     }
 
     /// Where a provider's assets are.
-    fn unpacked(&self, name: &str) -> PathBuf {
+    pub(crate) fn unpacked(&self, name: &str) -> PathBuf {
         self.environment.webroot.join(UNPACKED).join(name)
     }
 

@@ -1,6 +1,7 @@
 //! Accept loops: from a TCP connection to requests of a router, bounded at every step.
 
 pub(crate) mod connections;
+mod linger;
 mod pace;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use tokio_util::{
 pub(crate) use self::connections::Seat;
 use self::{
     connections::Connections,
+    linger::Lingering,
     pace::{Paced, Phase},
 };
 use crate::api::reply::Fail;
@@ -212,7 +214,7 @@ where
 /// Who only reads is not read for any longer than it listens.
 async fn answer(request: Request<Incoming>, endpoint: &Endpoint) -> Result<Response<Body>, Infallible> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (handled, aborting) = (endpoint.service.call(request), endpoint.aborting.clone());
+    let (handled, aborting) = (endpoint.service.call(request.map(Lingering::new)), endpoint.aborting.clone());
     let answering = endpoint.tasks.spawn(async move { aborting.run_until_cancelled(handled).await });
     let answered = match method {
         Method::GET | Method::HEAD => AbortOnDropHandle::new(answering).await,

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
     time::SystemTime,
 };
@@ -13,9 +14,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    actions::Actions, auth::Auth, bus::Bus, contents::disk::DiskContent, files::Files, jobs::Jobs, log::Log,
-    metrics::Metrics, objects::Objects, params::ParamValues, plugins::Plugins, prefs::Prefs, providers::Providers,
-    server::connections::Connections, store::Store, tls::Identity,
+    actions::Actions, auth::Auth, backup::Backups, bus::Bus, contents::disk::DiskContent, files::Files, jobs::Jobs,
+    log::Log, metrics::Metrics, objects::Objects, params::ParamValues, plugins::Plugins, prefs::Prefs,
+    providers::Providers, server::connections::Connections, store::Store, tls::Identity,
 };
 
 /// The rooms of one host.
@@ -43,6 +44,9 @@ pub(crate) struct Shared {
     pub(crate) disk: DiskContent,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) backups: Backups,
+    /// The data directory, as an absolute path.
+    pub(crate) data: PathBuf,
     /// Room for websockets.
     pub(crate) websockets: Arc<Semaphore>,
     /// How many have room.

@@ -34,6 +34,7 @@ pub use self::batch::{
 };
 pub use self::history::{Changed, Commit, HISTORY_BYTES_MAX, HISTORY_COMMITS_MAX, Lagged, Watch, WatchError};
 pub use self::memory::MemoryStore;
+pub(crate) use self::redb::{LOCK_FILE, LoadError, LoadStore, check_entry};
 pub use self::redb::{OpenError, RedbStore};
 
 /// Sections of keys with values, for instance `machines` and a uuid.
@@ -88,6 +89,12 @@ pub trait Store: Send + Sync + 'static {
     /// The revision that reads show: that of the last durable batch that changed something, 0 in a new store.
     fn revision(&self) -> u64;
 
+    /// All entries as they are now, for whoever needs them from one revision however long the reading takes.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+
     /// Applies all changes of a batch or none of them, and answers when they are durable.
     ///
     /// Waits while the queue to the writer is full. The future may be dropped: a batch that is in the queue by then
@@ -108,6 +115,31 @@ pub trait Store: Send + Sync + 'static {
 
     /// What an operator wants to know of the store.
     fn status(&self) -> Status;
+
+    /// Waits until the store takes no more changes because one failed, and says why. It may wait for ever, and does not
+    /// keep the store open.
+    fn failed(&self) -> BoxFuture<'static, Arc<str>>;
+}
+
+/// The entries of a [`Store`] at one revision. Writers do not wait for it.
+///
+/// An engine keeps what is changed or deleted until the snapshot is dropped, so hold it no longer than needed. One
+/// that cannot keep it any longer answers an error, and never entries of another revision.
+pub trait Snapshot: Send {
+    /// The revision of the last commit it shows.
+    fn revision(&self) -> u64;
+
+    /// As [`Store::sections`].
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    fn sections(&self) -> Result<Vec<String>, StoreError>;
+
+    /// As [`Store::scan`]; all calls show the same revision.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    fn scan(&self, section: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Entry)>, StoreError>;
 }
 
 /// A value and the revisions it has been through.

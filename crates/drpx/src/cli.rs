@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     Serve(ServeArgs),
     Action(ActionArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
     /// Print the OpenAPI 3.1 document of the server's API, as a server has it at /openapi.json.
     #[command(after_help = "Example: drpx openapi > openapi.json")]
     Openapi,
@@ -153,6 +155,42 @@ pub(crate) struct ActionArgs {
     pub(crate) plugin: Option<String>,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
+}
+
+/// Back a running server up into a file.
+///
+/// Everything a server needs to be the same again is in it: objects, users, certificates, files, isos, job logs and
+/// providers. All that was acknowledged before the command began is there; requests go on meanwhile. The file is
+/// verified before it gets its name.
+///
+/// KEEP IT SECRET: it holds every secret of the server, passwords' hashes and private keys included. It is written for
+/// its owner alone.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  drpx backup /srv/backups/drpx-$(date +%F).tar.gz
+  drpx backup - | age -r age1... > drpx.tar.gz.age
+The user needs a role with the claim `backup` on `system`.")]
+pub(crate) struct BackupArgs {
+    /// The file to write, replaced if it is there; `-` is the standard output, on which nothing verifies it.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// Make the data directory of a server from a backup.
+///
+/// The directory must not be there, or be empty. Everything in the backup is verified, and written beside the
+/// directory, before that gets its name: a restore that fails leaves nothing. Restore only what you trust as much as
+/// the server itself: a backup holds the providers that the server will run.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  drpx restore drpx-2026-11-24.tar.gz --data /var/lib/drpx && drpx serve --data /var/lib/drpx")]
+pub(crate) struct RestoreArgs {
+    /// The backup; `-` is the standard input.
+    pub(crate) file: PathBuf,
+    /// The directory to make; its parent must be there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
 }
 
 /// How to reach a server.

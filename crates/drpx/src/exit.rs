@@ -2,6 +2,9 @@
 
 use std::{fmt, process::ExitCode};
 
+use drp_core::chain;
+use drp_host::StartError;
+
 /// The exit codes that scripts can rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -44,6 +47,16 @@ impl Failure {
     /// A provider did not load, or its plugin was not configured.
     pub(crate) fn not_loaded(text: impl Into<String>) -> Self {
         Self { exit: Exit::NotLoaded, text: text.into() }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let text = chain(&error);
+        match error {
+            StartError::Store(error) => Self::new(format!("{text}\n{}", error.remedy())),
+            _ => Self::new(text),
+        }
     }
 }
 

@@ -3,10 +3,13 @@
 //! Results and what a person watches go to stdout, everything else to stderr. Exit codes: see [`exit::Exit`].
 
 mod action;
+mod backup;
 mod cli;
 mod connection;
 mod exit;
 mod param;
+mod progress;
+mod restore;
 mod run;
 mod serve;
 mod show;
@@ -55,6 +58,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             Command::Run(args) => run::run(args).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Action(args) => action::action(args).await,
+            Command::Backup(args) => backup::backup(args).await,
+            Command::Restore(args) => restore::restore(args).await,
             Command::Completions { .. } | Command::Openapi => Ok(Exit::Well),
         }
     })

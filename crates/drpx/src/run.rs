@@ -85,7 +85,7 @@ impl Session {
             (None, None) => return Err(Failure::new("there is no directory for the server's data")),
         };
         let config = HostConfig { data: data.clone(), listen: args.listen, ..HostConfig::default() };
-        let host = Host::start(config).await.map_err(|error| Failure::new(chain(&error)))?;
+        let host = Host::start(config).await?;
         let client = client_of(&host)?;
         let selector = "*.*.*".parse().map_err(|error| Failure::new(format!("{error}")))?;
         let events = client.events(vec![selector]).await.map_err(|error| Failure::new(error.chain()))?;

@@ -5,7 +5,6 @@ mod log;
 mod password;
 mod settings;
 
-use drp_core::chain;
 use drp_host::{Admin, CertificateReload, ContentChange, Host, HostConfig, Reloaded, Starting, TlsFiles};
 use sd_notify::NotifyState;
 use tracing_subscriber::layer::SubscriberExt;
@@ -67,7 +66,7 @@ async fn run(settings: Settings) -> Result<Exit, Failure> {
         Err(error) => {
             // A host that is gone has ended its log; what it said explains the end.
             output.finish(lines).await;
-            return Err(Failure::new(chain(&error)));
+            return Err(error.into());
         }
     };
     introduce(&host, &output);

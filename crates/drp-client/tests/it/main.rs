@@ -1,6 +1,7 @@
 //! The client against peers that speak from raw sockets and use nothing of the project's host.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod download;
 mod events;
 mod params;
 mod peer;

@@ -186,7 +186,7 @@ impl ReceiveError {
             Self::Long => (413, format!("{base} has more than {} bytes", limits::FILE_BYTES_MAX)),
             Self::File(FileError::Uploading) => (409, "File already uploading".to_owned()),
             Self::File(FileError::InTheWay) => (409, format!("Failed to ensure final directory for {base} exists")),
-            Self::File(FileError::Full) => (507, format!("Failed to upload {base}: the disk is full")),
+            Self::File(FileError::Full) => (507, format!("Failed to upload {base}: the disk takes no more")),
             Self::File(FileError::Missing | FileError::Io(_)) => (500, format!("Failed to upload {base}")),
         };
         Error::new(code, "POST", text).about(space, &name.to_string())

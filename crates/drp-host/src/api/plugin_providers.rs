@@ -16,7 +16,11 @@ use super::{
     reply::{self, Counts, Fail, Reply},
     request::{At, Call, Query},
 };
-use crate::{providers::RemoveError, shared::Shared};
+use crate::{
+    disk,
+    providers::{ImportError, RemoveError},
+    shared::Shared,
+};
 
 const PROVIDERS: &str = "plugin_providers";
 /// Type of most errors of an upload.
@@ -59,13 +63,22 @@ pub(super) async fn upload(
     // A client that goes away must not leave half of the change behind.
     let finished = tokio::spawn(async move {
         let finished = shared.providers.finish_upload(received.upload, replacing.as_ref()).await;
-        finished.map_err(|error| error.to_string())
+        finished.map_err(|error| (refused_with(&error), error.to_string()))
     });
-    let failed = |text| Error::new(400, API_ERROR, format!("Import plugin failed {name}: {text}"));
+    let failed = |code, text| Error::new(code, API_ERROR, format!("Import plugin failed {name}: {text}"));
     match finished.await {
         Ok(Ok(())) => reply::json(StatusCode::CREATED, &json!({ "path": name, "size": size })),
-        Ok(Err(text)) => Err(failed(text).into()),
+        Ok(Err((code, text))) => Err(failed(code, text).into()),
         Err(error) => Err(Error::new(500, API_ERROR, error.to_string()).into()),
+    }
+}
+
+/// The code of a refusal: the server's disk may be the reason.
+fn refused_with(error: &ImportError) -> u16 {
+    match error {
+        ImportError::Install { source, .. } if disk::takes_no_more(source) => 507,
+        ImportError::Layer { error, .. } if error.code == 507 => 507,
+        _ => 400,
     }
 }
 

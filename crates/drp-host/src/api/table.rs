@@ -1,7 +1,7 @@
 //! Every route of the API. The router and the OpenAPI document are both made from this.
 
 use super::{
-    actions, binary, contents, events, files, indexes, info, interfaces, isos, jobs, machines, objects, params,
+    actions, backup, binary, contents, events, files, indexes, info, interfaces, isos, jobs, machines, objects, params,
     plugin_apis, plugin_providers, prefs,
     route::{
         Content::{Is, Json, ListOf, MapOf, Nothing, Object, Objects, Stream},
@@ -42,6 +42,7 @@ fn host() -> Vec<Route> {
         route("/logs", "host", [get(events::logs, "The lines of the log that are kept").gives(ListOf("LogLine"))]),
         route("/events", "host", [post(events::post, "Publishes an event as it is").takes(Is("Event")).gives_nothing()]),
         route("/ws", "host", [get(ws::open, "Events as they happen, over a websocket: register and deregister TYPE.ACTION.KEY").gives(Nothing).status(101)]),
+        route("/system/backup", "host", [get(backup::get, "A backup of the whole host").gives(Stream)]),
         route("/system/actions", "host", [get(actions::list_system, "The actions on the system that can be run now").query(PLUGIN).gives(ListOf("AvailableAction"))]),
         route("/system/actions/{command}", "host", [
             get(actions::get_system, "One action on the system").query(PLUGIN).gives(Is("AvailableAction")),

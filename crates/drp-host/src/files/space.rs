@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::{FileName, walk};
-use crate::{auth::hex, owner_only};
+use crate::{auth::hex, disk, owner_only};
 
 /// The folder of static files, and where uploads to it grow: beside it, where no name of the space leads.
 const FILES: [&str; 2] = ["files", ".uploads"];
@@ -80,8 +80,8 @@ pub(crate) enum FileError {
     /// A file stands where a folder would have to be, or the other way round.
     #[error("something else stands in the way")]
     InTheWay,
-    /// The disk is full.
-    #[error("the disk is full")]
+    /// The disk takes no more: it is full, or a limit is reached, or it fails.
+    #[error("the disk takes no more")]
     Full,
     /// The system refused.
     #[error("the system refused")]
@@ -93,7 +93,7 @@ impl From<Errno> for FileError {
         match errno {
             Errno::NOENT | Errno::NAMETOOLONG | Errno::LOOP => Self::Missing,
             Errno::NOTDIR | Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY => Self::InTheWay,
-            Errno::NOSPC | Errno::DQUOT => Self::Full,
+            refused if disk::is_refusal(refused) => Self::Full,
             other => Self::Io(other.into()),
         }
     }

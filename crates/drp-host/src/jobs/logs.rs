@@ -12,7 +12,7 @@ use bytes::Bytes;
 use drp_core::Error;
 use tokio::task;
 
-use crate::owner_only;
+use crate::{disk, owner_only};
 
 /// All logs.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl LogError {
     pub(super) fn wire(&self, job: &str, method: &str) -> Error {
         let (code, text) = match self {
             Self::Full(_) => (413, self.to_string()),
-            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => (507, "the disk is full".to_owned()),
+            Self::Io(error) if disk::takes_no_more(error) => (507, format!("{self}: {error}")),
             Self::Io(error) => (500, format!("{self}: {error}")),
         };
         Error::new(code, method, text).about("jobs", job)
@@ -68,10 +68,15 @@ impl Logs {
         self.blocking(job, move |logs, path| {
             let _adding = logs.adding.lock().unwrap_or_else(PoisonError::into_inner);
             let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-            if file.metadata()?.len() + text.len() as u64 > logs.bytes_max {
+            let before = file.metadata()?.len();
+            if before + text.len() as u64 > logs.bytes_max {
                 return Err(LogError::Full(logs.bytes_max));
             }
-            Ok(file.write_all(&text)?)
+            file.write_all(&text).map_err(|error| {
+                // What is refused is not there by half.
+                let _ = file.set_len(before);
+                error.into()
+            })
         })
         .await
     }

@@ -14,13 +14,18 @@ use std::{
 use drp_core::limits;
 use tempfile::TempDir;
 
+use crate::auth::random_text;
+
 /// The longest name that [`SocketDirectory::pair`] gives out, with the slash before it.
-const NAME_BYTES_MAX: usize = "/4294967295.from".len();
+const NAME_BYTES_MAX: usize = "/xxxx-4294967295.from".len();
 
 /// A directory that only this user may enter; a private directory is what protects the sockets.
 #[derive(Debug)]
 pub(crate) struct SocketDirectory {
     path: PathBuf,
+    /// Begins all names of this host. A plugin that outlives a killed host for a while must not find its callbacks
+    /// answered, nor remove what is not its own, because the next host gave out the same names.
+    mark: String,
     next: AtomicU32,
     _temporary: Option<TempDir>,
 }
@@ -34,19 +39,20 @@ impl SocketDirectory {
     pub(crate) fn open(data: &Path) -> io::Result<Self> {
         // Plugins run elsewhere, so a relative path would mean something else to them.
         let path = std::path::absolute(data)?.join("run");
+        let (mark, next) = (random_text::<3>(), AtomicU32::new(1));
         if path.as_os_str().as_bytes().len() + NAME_BYTES_MAX <= limits::SOCKET_PATH_BYTES_MAX {
             owner_only_directory(&path)?;
-            return Ok(Self { path, next: AtomicU32::new(1), _temporary: None });
+            return Ok(Self { path, mark, next, _temporary: None });
         }
         let owner_only = fs::Permissions::from_mode(0o700);
         let temporary = tempfile::Builder::new().prefix("drpx-").permissions(owner_only).tempdir()?;
-        Ok(Self { path: temporary.path().to_owned(), next: AtomicU32::new(1), _temporary: Some(temporary) })
+        Ok(Self { path: temporary.path().to_owned(), mark, next, _temporary: Some(temporary) })
     }
 
     /// Two paths that nobody else has.
     pub(crate) fn pair(&self) -> SocketPair {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = |name| self.path.join(format!("{number}.{name}"));
+        let path = |name| self.path.join(format!("{}-{number}.{name}", self.mark));
         let pair = SocketPair { to_plugin: path("to"), from_plugin: path("from") };
         pair.remove();
         pair
@@ -117,6 +123,13 @@ mod tests {
         let path = pair.to_plugin.clone();
         drop(pair);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_host_gives_out_no_names_of_the_host_before() {
+        let data = tempfile::tempdir().unwrap();
+        let names = || SocketDirectory::open(data.path()).unwrap().pair().from_plugin.clone();
+        assert_ne!(names(), names());
     }
 
     #[test]

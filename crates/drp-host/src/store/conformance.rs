@@ -55,6 +55,7 @@ suite! {
     a_watch_of_a_dropped_store_ends_after_its_last_commit,
     a_commit_that_answered_is_ready_in_every_watch_and_read,
     counters_of_sixteen_writers_lose_nothing,
+    a_snapshot_shows_one_revision_whatever_comes_later,
     a_dropped_commit_is_applied_whole_or_not_at_all,
     what_was_queued_when_the_store_is_dropped_is_seen_by_watches,
 }
@@ -359,6 +360,24 @@ async fn increment(store: &dyn Store, key: &str) -> bool {
         Err(CommitError::Conflict { section, .. }) if section == "counters" => false,
         Err(error) => panic!("{error}"),
     }
+}
+
+async fn a_snapshot_shows_one_revision_whatever_comes_later(store: Arc<dyn Store>) {
+    let empty = store.snapshot().unwrap();
+    for key in ["a", "b", "c"] {
+        put(&*store, key, "before").await;
+    }
+    let snapshot = store.snapshot().unwrap();
+    let before = store.scan("machines", None, 9).unwrap();
+    commit(&*store, [Change::delete("machines", "a"), Change::put("machines", "b", "after")]).await.unwrap();
+    commit(&*store, [Change::put("profiles", "p", "new")]).await.unwrap();
+
+    assert_eq!((empty.revision(), empty.sections().unwrap().len()), (0, 0));
+    assert_eq!((snapshot.revision(), snapshot.sections().unwrap()), (3, vec!["machines".to_owned()]));
+    assert_eq!(snapshot.scan("machines", None, 9).unwrap(), before);
+    assert_eq!(snapshot.scan("machines", Some("a"), 1).unwrap(), before[1..2]);
+    drop(store);
+    assert_eq!(snapshot.scan("machines", None, 9).unwrap(), before, "it outlives its store");
 }
 
 async fn a_dropped_commit_is_applied_whole_or_not_at_all(store: Arc<dyn Store>) {

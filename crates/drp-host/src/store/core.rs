@@ -1,17 +1,18 @@
 //! What every store over a local engine shares: the view that readers use, and the queue to the one writer.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SetOnce, mpsc, oneshot, watch};
 
-use super::engine::{Engine, View};
+use super::engine::{Engine, View, contained};
 use super::history::{History, Limits};
 use super::writer::Writer;
-use super::{BATCH_BYTES_MAX, Batch, CommitError, Committed, Status, StoreError, Watch, WatchError};
+use super::{BATCH_BYTES_MAX, Batch, CommitError, Committed, Snapshot, Status, StoreError, Watch, WatchError};
 
 /// Batches that wait for the writer; the next committers wait for room.
 pub(super) const QUEUE_BATCHES_MAX: usize = 1024;
@@ -34,7 +35,7 @@ pub(super) struct Job {
 pub(super) struct Health {
     pub(super) batches: AtomicU64,
     pub(super) transactions: AtomicU64,
-    pub(super) read_only: OnceLock<Arc<str>>,
+    pub(super) read_only: SetOnce<Arc<str>>,
 }
 
 /// A store without its engine's type of opening.
@@ -67,14 +68,30 @@ impl<V: View> Core<V> {
             latest: latest_sender,
             health: Arc::clone(&health),
         };
-        let thread = thread::Builder::new().name("drp-store".to_owned()).spawn(move || writer.run())?;
+        let end = Arc::clone(&health);
+        let work = move || {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| writer.run())) {
+                let _ = end.read_only.set(stopped().into());
+                resume_unwind(panic);
+            }
+        };
+        let thread = thread::Builder::new().name("drp-store".to_owned()).spawn(work)?;
         let space = Arc::new(Semaphore::new(QUEUE_BYTES_MAX / SPACE_BYTES));
         Ok(Self { view, history, health, latest, space, jobs, _writer: Joined(Some(thread)) })
     }
 
     /// Reads the last durable state.
-    pub(super) fn read<T>(&self, read: impl FnOnce(&V) -> T) -> T {
-        read(&self.view.load())
+    pub(super) fn read<T>(&self, read: impl FnOnce(&V) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        contained("read", || read(&self.view.load()))
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.view.load().revision()
+    }
+
+    /// The last durable state, as it is now.
+    pub(super) fn snapshot(&self) -> Box<dyn Snapshot> {
+        Box::new(self.view.load_full().hold())
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<Committed, CommitError> {
@@ -97,11 +114,16 @@ impl<V: View> Core<V> {
 
     pub(super) fn status(&self) -> Status {
         Status {
-            revision: self.read(View::revision),
+            revision: self.revision(),
             batches: self.health.batches.load(Ordering::Relaxed),
             transactions: self.health.transactions.load(Ordering::Relaxed),
             read_only: self.read_only(),
         }
+    }
+
+    pub(super) fn failed(&self) -> impl Future<Output = Arc<str>> + Send + 'static + use<V> {
+        let health = Arc::clone(&self.health);
+        async move { Arc::clone(health.read_only.wait().await) }
     }
 
     fn read_only(&self) -> Option<Arc<str>> {

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use super::core::Core;
 use super::engine::{Draft, Engine, View};
 use super::history::Limits;
-use super::{Batch, CommitError, Committed, Entry, Status, Store, StoreError, Watch, WatchError};
+use super::{Batch, CommitError, Committed, Entry, Snapshot, Status, Store, StoreError, Watch, WatchError};
 
 /// A [`Store`] that forgets all when it is dropped. In all else it is as one on a disk.
 pub struct MemoryStore {
@@ -53,7 +53,11 @@ impl Store for MemoryStore {
     }
 
     fn revision(&self) -> u64 {
-        self.core.read(View::revision)
+        self.core.revision()
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(self.core.snapshot())
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Committed, CommitError>> {
@@ -67,12 +71,16 @@ impl Store for MemoryStore {
     fn status(&self) -> Status {
         self.core.status()
     }
+
+    fn failed(&self) -> BoxFuture<'static, Arc<str>> {
+        Box::pin(self.core.failed())
+    }
 }
 
 /// Sections, which are never empty, of keys.
 type Sections = BTreeMap<String, BTreeMap<String, Entry>>;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     revision: u64,
     sections: Sections,
@@ -91,6 +99,11 @@ impl MemoryView {
 }
 
 impl View for MemoryView {
+    fn hold(self: Arc<Self>) -> Arc<Self> {
+        let state = State::clone(&self.state());
+        Arc::new(Self { state: Arc::new(RwLock::new(state)) })
+    }
+
     fn revision(&self) -> u64 {
         self.state().revision
     }

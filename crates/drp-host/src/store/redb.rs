@@ -14,6 +14,7 @@
 
 mod engine;
 mod frozen;
+mod load;
 #[cfg(test)]
 mod tests;
 
@@ -31,17 +32,19 @@ use redb::{Database, DatabaseError, StorageBackend};
 
 use self::engine::{FORMAT, RedbEngine, RedbView, initialize, stored_format};
 use self::frozen::FreezingFile;
+pub(crate) use self::load::{LoadError, LoadStore, check as check_entry};
 use super::core::Core;
-use super::engine::View;
+use super::engine::{View, contained};
 use super::history::Limits;
-use super::{Batch, CommitError, Committed, Entry, Status, Store, StoreError, Watch, WatchError};
+use super::{Batch, CommitError, Committed, Entry, Snapshot, Status, Store, StoreError, Watch, WatchError};
 
 /// Memory for pages of the file; the system keeps what does not fit.
 const CACHE_BYTES: usize = 128 << 20;
 
 const FILE: &str = "store.redb";
 const NEW_FILE: &str = "store.redb.new";
-const LOCK_FILE: &str = "store.lock";
+/// Locked while the store is open.
+pub(crate) const LOCK_FILE: &str = "store.lock";
 
 /// A [`Store`] in a directory of a local disk.
 pub struct RedbStore {
@@ -70,18 +73,12 @@ impl RedbStore {
         let path = directory.join(FILE);
         if !path.try_exists().map_err(at("look for", &path))? {
             let new = directory.join(NEW_FILE);
-            // One that was left by a creator that was killed; nobody else creates one under the lock.
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&new)
-                .map_err(at("create", &new))?;
-            initialize(open_file(&new)?).map_err(|source| OpenError::Engine { path: new.clone(), source })?;
+            create(&new)?;
             std::fs::rename(&new, &path).and_then(|()| sync_parent(&path)).map_err(at("create", &path))?;
         }
-        let core = start(open_file(&path)?, &path)?;
+        let file = open_file(&path)?;
+        let damaged = |source: StoreError| OpenError::Engine { path: path.clone(), source: source.into() };
+        let core = contained("recover", || Ok(start(file, &path))).map_err(damaged)??;
         Ok(Self { core, _lock: lock })
     }
 }
@@ -110,7 +107,11 @@ impl Store for RedbStore {
     }
 
     fn revision(&self) -> u64 {
-        self.core.read(View::revision)
+        self.core.revision()
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(self.core.snapshot())
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Committed, CommitError>> {
@@ -123,6 +124,28 @@ impl Store for RedbStore {
 
     fn status(&self) -> Status {
         self.core.status()
+    }
+
+    fn failed(&self) -> BoxFuture<'static, Arc<str>> {
+        Box::pin(self.core.failed())
+    }
+}
+
+impl OpenError {
+    /// What an operator can do about it, as one sentence or more.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "The system's reason stands above; the store is as it was.",
+            Self::InUse { .. } => {
+                "One server can use a data directory at a time: stop the other, or choose another directory."
+            }
+            Self::Newer { .. } => "Nothing was changed: use the version of drpx that wrote it, or a later one.",
+            Self::NotAStore { .. } | Self::Engine { .. } => {
+                "Keep the directory as it is, and restore the last backup into another one with `drpx restore`. If the \
+                 disk is full or failing, mend that first: the store may be unharmed."
+            }
+        }
     }
 }
 
@@ -184,6 +207,14 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
     })
 }
 
+/// Makes a file an empty store. One may be there that was left by a creator that was killed; nobody else creates one
+/// under the lock.
+fn create(path: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    made.map_err(|source| OpenError::Io { doing: "create", path: path.to_owned(), source })?;
+    initialize(open_file(path)?).map_err(|source| OpenError::Engine { path: path.to_owned(), source })
+}
+
 fn open_file(path: &Path) -> Result<FileBackend, OpenError> {
     let file = OpenOptions::new().read(true).write(true).open(path);
     let file = file.map_err(|source| OpenError::Io { doing: "open", path: path.to_owned(), source })?;
@@ -198,6 +229,14 @@ fn sync_parent(path: &Path) -> io::Result<()> {
 
 /// Opens a file that was initialized, recovers it if need be, and starts its writer.
 fn start(file: impl StorageBackend, path: &Path) -> Result<Core<RedbView>, OpenError> {
+    let engine = open_engine(file, path)?;
+    let view = RedbView::of(&engine.database);
+    let view = view.map_err(|source| OpenError::Engine { path: path.to_owned(), source: source.into() })?;
+    let thread = |source| OpenError::Io { doing: "start the writer of", path: path.to_owned(), source };
+    Core::start(engine, view, Limits::default()).map_err(thread)
+}
+
+fn open_engine(file: impl StorageBackend, path: &Path) -> Result<RedbEngine, OpenError> {
     let engine_error = |source| OpenError::Engine { path: path.to_owned(), source };
     let (file, freeze) = FreezingFile::over(file);
     let opened = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(file);
@@ -210,8 +249,5 @@ fn start(file: impl StorageBackend, path: &Path) -> Result<Core<RedbView>, OpenE
         Some(found) if found > FORMAT => return Err(OpenError::Newer { path: path.to_owned(), found, known: FORMAT }),
         Some(_) | None => return Err(OpenError::NotAStore { path: path.to_owned() }),
     }
-    let view = RedbView::of(&database).map_err(|source| engine_error(source.into()))?;
-    let engine = RedbEngine { database, freeze };
-    let thread = |source| OpenError::Io { doing: "start the writer of", path: path.to_owned(), source };
-    Core::start(engine, view, Limits::default()).map_err(thread)
+    Ok(RedbEngine { database, freeze })
 }

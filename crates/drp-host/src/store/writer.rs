@@ -101,8 +101,10 @@ impl<E: Engine> Writer<E> {
 
     /// Refuses the whole group, conflicts included: they may have been with a batch that failed with them.
     fn fail(&self, group: Vec<Job>, error: StoreError) {
-        let reason = self.health.read_only.get_or_init(|| chain(&error).into());
-        tracing::error!(%reason, "the store is read-only until it is opened again");
+        let reason = chain(&error);
+        // It is set once only: after the first failure nothing is tried any more.
+        let _ = self.health.read_only.set(reason.as_str().into());
+        tracing::error!(reason, "the store is read-only until it is opened again");
         answer_all(group, &CommitError::Failed(Arc::new(error)));
     }
 }

@@ -72,7 +72,7 @@ impl Types {
             ("isos", &["list", "get", "post", "delete"]),
             ("info", &["get"]),
             ("objects", &["list"]),
-            ("system", &["upgrade", "replicate", "active", "passive", "actions", "action"]),
+            ("system", &["upgrade", "replicate", "active", "passive", "actions", "action", "backup"]),
         ];
         scopes.extend(special.map(|(scope, actions)| (scope.to_owned(), actions.iter().copied().collect())));
         scopes

@@ -243,3 +243,31 @@ async fn a_body_that_comes_byte_by_byte_holds_up_nobody() {
     drop(slow);
     peer.host.stop().await;
 }
+
+/// Whoever is still sending when the answer is there sees the answer, and no broken connection.
+#[tokio::test]
+async fn an_upload_that_is_refused_early_gets_its_answer() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let peer = Peer::start().await;
+    let stream = peer.connect().await;
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let length = 64 << 20;
+    let head = format!(
+        "POST /api/v3/files/x HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n",
+        peer.bearer(),
+    );
+    let chunk = vec![b'x'; 1 << 20];
+    // The whole body is sent before anybody looks for the answer.
+    let sent = async {
+        writer.write_all(head.as_bytes()).await?;
+        for _ in 0..length >> 20 {
+            writer.write_all(&chunk).await?;
+        }
+        writer.flush().await
+    };
+    crate::peer::within(sent).await.unwrap();
+    let mut answer = vec![0; 12];
+    crate::peer::within(reader.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 400");
+    peer.host.stop().await;
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod access;
+mod backup;
 mod compression;
 mod conditional;
 mod contents;

@@ -59,16 +59,6 @@ fn an_action_prints_its_result_and_nothing_else() {
 }
 
 #[test]
-fn a_second_server_on_the_same_data_is_refused() {
-    let data = tempfile::tempdir().unwrap();
-    let _server = Server::start(data.path());
-    let second = drpx().args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).output().unwrap();
-    let (_, err, code) = texts(&second);
-    assert_eq!(code, Some(1), "{err}");
-    assert!(err.contains("cannot open the store"), "{err}");
-}
-
-#[test]
 fn the_document_of_the_api_is_printed() {
     let output = drpx().arg("openapi").output().unwrap();
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -78,9 +68,9 @@ fn the_document_of_the_api_is_printed() {
 
 #[test]
 fn help_and_completions_are_there() {
-    for args in
-        [&["--help"] as &[_], &["run", "--help"], &["serve", "--help"], &["action", "--help"], &["completions", "bash"]]
-    {
+    let of_commands = ["run", "serve", "action", "backup", "restore"].map(|command| [command, "--help"]);
+    let of_commands = of_commands.iter().map(|args| &args[..]);
+    for args in of_commands.chain([&["--help"] as &[_], &["completions", "bash"]]) {
         let (out, err, code) = texts(&drpx().args(args).output().unwrap());
         assert_eq!((code, err.as_str()), (Some(0), ""), "{args:?}");
         assert!(out.contains("drpx"), "{args:?}");

@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod action;
+mod backup;
+mod full;
 mod killed;
 mod memory;
 mod process;
 mod run;
 mod serve;
+mod store;

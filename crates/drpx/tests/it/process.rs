@@ -60,7 +60,18 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(data: &Path) -> Self {
-        let mut child = drpx()
+        Self::serve(drpx(), data)
+    }
+
+    /// As [`start`](Self::start), where a file that grows beyond a limit is an error and not the end.
+    pub(crate) fn start_patiently(data: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_drpx")]).stdin(Stdio::null());
+        Self::serve(shell, data)
+    }
+
+    fn serve(mut command: Command, data: &Path) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--user", USER, "--data"])
             .arg(data)
             .stdout(Stdio::null())
@@ -81,6 +92,12 @@ impl Server {
         let mut command = drpx();
         command.args(args).env("RS_ENDPOINT", &self.endpoint).env("RS_KEY", USER).env("RS_CA_FILE", &self.ca_file);
         command.output().unwrap()
+    }
+
+    /// Lets it end by itself, and waits for that.
+    pub(crate) fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -13,7 +13,10 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::{io::AsyncWriteExt, time};
 
 use super::{super::request::STREAM, API_ERROR};
-use crate::providers::{Providers, Upload, UploadError};
+use crate::{
+    disk,
+    providers::{Providers, Upload, UploadError},
+};
 
 /// Longest silence within an upload.
 const PAUSE_MAX: Duration = limits::HEADER_TIME;
@@ -138,6 +141,9 @@ fn not_written(name: &str, error: &std::io::Error) -> Error {
 fn refused(error: &UploadError) -> Error {
     let (code, type_) = match error {
         UploadError::Name(_) => (400, API_ERROR),
+        UploadError::Part(_, source) | UploadError::Directory(source) if disk::takes_no_more(source) => {
+            (507, API_ERROR)
+        }
         UploadError::Busy(_) | UploadError::Part(..) => (409, API_ERROR),
         UploadError::Directory(_) => (409, "API_ERROR"),
     };

@@ -119,3 +119,45 @@ fn set_format(path: &Path, format: u64) {
     transaction.open_table(META).unwrap().insert(META_FORMAT, format).unwrap();
     transaction.commit().unwrap();
 }
+
+/// Whatever is in the file, opening and reading it ends with an answer.
+#[tokio::test]
+async fn a_damaged_file_is_an_error_and_never_a_panic() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    let store = RedbStore::open(directory.path()).unwrap();
+    for n in 0..50 {
+        put(&store, &format!("m{n}"), &"v".repeat(5000)).await;
+    }
+    drop(store);
+    let whole = fs::read(&path).unwrap();
+    let mut outcomes = [0; 3];
+    let mut check = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let outcome = RedbStore::open(directory.path()).map(|store| store.scan("machines", None, usize::MAX));
+        outcomes[match outcome {
+            Err(OpenError::Engine { .. } | OpenError::NotAStore { .. } | OpenError::Newer { .. }) => 0,
+            Err(other) => panic!("{other}"),
+            Ok(Err(_)) => 1,
+            Ok(Ok(_)) => 2,
+        }] += 1;
+    };
+    for length in (0..whole.len()).step_by(whole.len() / 20) {
+        check(&whole[..length]);
+    }
+    for page in (0..whole.len()).step_by(3 * 4096) {
+        let mut changed = whole.clone();
+        changed[page..page + 4096].fill(0xa5);
+        check(&changed);
+        let mut changed = whole.clone();
+        changed[page + 7] ^= 0x11;
+        check(&changed);
+    }
+    for at in (0..128).step_by(3) {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x41;
+        check(&changed);
+    }
+    // How many of each depends on where the engine puts its pages.
+    assert!(outcomes[0] > 0 && outcomes[2] > 0, "{outcomes:?}: refused, unreadable, and not noticed or not in use");
+}

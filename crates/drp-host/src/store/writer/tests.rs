@@ -123,7 +123,7 @@ async fn a_store_whose_writer_panicked_refuses_commits_and_ends_watches() {
     let refused = store.commit(change()).await.unwrap_err();
     assert_eq!(refused.to_string(), format!("cannot change the store, which is read-only: {reason}"));
     assert_eq!(store.status().read_only.as_deref(), Some(reason));
-    assert_eq!(store.read(View::revision), 0);
+    assert_eq!(store.revision(), 0);
 }
 
 /// A store in memory whose transactions wait for the gate.

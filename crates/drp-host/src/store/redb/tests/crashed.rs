@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use futures_util::FutureExt;
 use redb::StorageBackend;
 
 use super::super::engine::{RedbView, initialize};
@@ -57,6 +58,7 @@ async fn a_store_whose_disk_fails_is_read_only_and_says_why() {
         drop(store);
         // Opened again, so that what is read after the failure comes from the disk.
         let store = open(&disk);
+        assert!(store.failed().now_or_never().is_none());
         let mut watch = store.watch(None).unwrap();
         let before = disk.state().log.len();
         disk.state().fails_at = Some(before + failing);
@@ -78,6 +80,7 @@ async fn a_store_whose_disk_fails_is_read_only_and_says_why() {
             assert!(refused.to_string().starts_with(reason), "{refused}");
         }
         assert!(store.status().read_only.unwrap().contains("No space left on device"));
+        assert!(store.failed().now_or_never().unwrap().contains("No space left on device"));
 
         assert_eq!(check(&store), acknowledged, "reads go on and do not show what was refused");
         for _ in 10..acknowledged {
@@ -121,7 +124,7 @@ async fn commit(store: &Core<RedbView>, revision: u64) -> Result<Committed, Comm
 
 /// Checks that a store is exactly as its revision left it.
 fn check(store: &Core<RedbView>) -> u64 {
-    let revision = store.read(View::revision);
+    let revision = store.revision();
     let mut expected = BTreeMap::new();
     for revision in 1..=revision {
         let [first, second, deleted] = names(revision);
