@@ -30,6 +30,11 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientErrorK
     json::parse(body).map_err(|error| BadAnswer::Json(error).into())
 }
 
+/// An answer whose parts are not what was expected.
+pub(crate) fn unexpected(error: serde_json::Error) -> ClientErrorKind {
+    BadAnswer::Json(json::ParseError::Invalid(error)).into()
+}
+
 /// The error of an answer with status 400 or above, whether the server sent an error object or not.
 pub(crate) fn refusal(status: StatusCode, body: &[u8]) -> ClientErrorKind {
     let mut error: Error = json::parse(body).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use drp_core::{
-    Params, Raw, limits,
+    Params, Raw, json, limits,
     patch::{Operation, Patch, pointer},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -128,8 +128,7 @@ impl ObjectParams {
     where
         T: DeserializeOwned + Serialize,
     {
-        let deadline = Instant::now() + limits::UPDATE_TIME;
-        let mut backoff = Backoff::new(limits::UPDATE_WAIT_MIN, limits::UPDATE_WAIT_MAX);
+        let mut attempts = Attempts::new();
         let turn = self.client.inner.turns.of(&self.object());
         // Whose turn does not come in time tries all the same: the comparison keeps every update.
         let _turn = tokio::time::timeout(limits::UPDATE_TIME / 2, turn.lock()).await;
@@ -138,14 +137,56 @@ impl ObjectParams {
             let new = change(self.parse(name, &base)?);
             match self.replace(name, &base, &new).await {
                 Ok(()) => return Ok(new),
-                Err(error) if !error.is_patch_conflict() => return Err(error),
-                Err(error) => {
-                    let wait = backoff.next_wait();
-                    if Instant::now() + wait > deadline {
-                        return Err(error);
-                    }
-                    tokio::time::sleep(wait).await;
-                }
+                Err(error) => attempts.wait_after(error).await?,
+            }
+        }
+    }
+
+    /// Reads all params, lets `change` change them, and writes what it changed in one step if nobody else wrote to the
+    /// same params in between; else does it all again, as [`update`](Self::update) does. Gives what `change` gives.
+    ///
+    /// Params that belong together are so never seen with one changed and the other not, and several cost one write.
+    /// [`Params::value`] and [`Params::set`] read and write them; a param that is removed from the map, or set to
+    /// what is written as `null`, is removed.
+    ///
+    /// ```no_run
+    /// # use drp_client::{Client, ClientError};
+    /// # use drp_core::Machine;
+    /// # async fn example(client: Client, key: &str) -> Result<u64, ClientError> {
+    /// client
+    ///     .params::<Machine>(key)
+    ///     .update_all(|params| {
+    ///         let tries = params.value::<u64>("burnin/tries")?.unwrap_or(0) + 1;
+    ///         params.set("burnin/tries", &tries)?;
+    ///         params.remove("burnin/report");
+    ///         Ok(tries)
+    ///     })
+    ///     .await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`update`](Self::update); what `change` returns, as an answer that cannot be used.
+    pub async fn update_all<T>(
+        &self,
+        mut change: impl FnMut(&mut Params) -> Result<T, serde_json::Error>,
+    ) -> Result<T, ClientError> {
+        let mut attempts = Attempts::new();
+        let turn = self.client.inner.turns.of(&self.object());
+        let _turn = tokio::time::timeout(limits::UPDATE_TIME / 2, turn.lock()).await;
+        loop {
+            let mut old: Params = self.client.send(Request::params(&self.prefix, &self.key)?).await?;
+            old.fill();
+            let mut new = old.clone();
+            let doing = || format!("GET {}/params", self.object());
+            let result = change(&mut new).map_err(|error| ClientError::new(doing(), answer::unexpected(error)))?;
+            let patch = patch_between(&old, &new).map_err(BuildRequestError::Body)?;
+            if patch.0.is_empty() {
+                return Ok(result);
+            }
+            match self.client.send_only(Request::patch_params(&self.prefix, &self.key, &patch)?).await {
+                Ok(()) => return Ok(result),
+                Err(error) => attempts.wait_after(error).await?,
             }
         }
     }
@@ -197,6 +238,29 @@ impl ObjectParams {
     }
 }
 
+/// Trying again after somebody else was faster, with waits that spread many writers out.
+struct Attempts {
+    deadline: Instant,
+    backoff: Backoff,
+}
+
+impl Attempts {
+    fn new() -> Self {
+        let backoff = Backoff::new(limits::UPDATE_WAIT_MIN, limits::UPDATE_WAIT_MAX);
+        Self { deadline: Instant::now() + limits::UPDATE_TIME, backoff }
+    }
+
+    /// Waits for the next attempt. An error that no attempt would mend, or the last, is given back.
+    async fn wait_after(&mut self, error: ClientError) -> Result<(), ClientError> {
+        let wait = self.backoff.next_wait();
+        if !error.is_patch_conflict() || Instant::now() + wait > self.deadline {
+            return Err(error);
+        }
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
 /// What a change of one param starts from.
 #[derive(Debug)]
 enum Base {
@@ -227,6 +291,32 @@ impl Base {
     }
 }
 
+/// The patch of the map of params that makes `new` of `old` if the params that differ have not changed; for one that
+/// is new that means the whole map, as a patch cannot test that a key is absent.
+fn patch_between(old: &Params, new: &Params) -> Result<Patch, serde_json::Error> {
+    let value = |params: &Params, name: &str| params.get(name).filter(|value| !value.is_null()).cloned();
+    let (mut tests, mut changes, mut adds) = (Vec::new(), Vec::new(), false);
+    for name in old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))) {
+        let path = pointer([name.as_str()]);
+        match (value(old, name), value(new, name)) {
+            (Some(old), Some(new)) if json::same(&old, &new) => {}
+            (Some(old), new) => {
+                tests.push(Operation::test(&path, old));
+                changes.push(new.map_or_else(|| Operation::remove(&path), |new| Operation::replace(&path, new)));
+            }
+            (None, Some(new)) => {
+                adds = true;
+                changes.push(Operation::add(path, new));
+            }
+            (None, None) => {}
+        }
+    }
+    if adds {
+        tests = vec![Operation::test("", Raw::new(old)?)];
+    }
+    Ok(Patch(tests.into_iter().chain(changes).collect()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,5 +338,26 @@ mod tests {
         all.insert("a/b~".to_owned(), Raw::null());
         check(&Base::Unset(all.clone()), "2", r#"Test  {"a/b~":null}; Add /a~1b~0 2"#);
         check(&Base::Unset(all), "null", r#"Test  {"a/b~":null}; Remove /a~1b~0 null"#);
+    }
+
+    #[test]
+    fn a_change_of_several_params_tests_each_that_it_touches() {
+        let check = |old: &str, new: &str, expected: &str| {
+            let [old, new] = [old, new].map(|text| serde_json::from_str::<Params>(text).unwrap());
+            let patch = patch_between(&old, &new).unwrap();
+            let lines: Vec<String> = patch.0.iter().map(|o| format!("{:?} {} {}", o.op, o.path, o.value)).collect();
+            assert_eq!(lines.join("; "), expected);
+        };
+        check(r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2}"#, "");
+        check(r#"{"a":1,"b":2,"c":3}"#, r#"{"a":2,"b":2}"#, "Test /a 1; Test /c 3; Replace /a 2; Remove /c null");
+        check(r#"{"a":1}"#, r#"{"a":2,"x/y":1}"#, r#"Test  {"a":1}; Replace /a 2; Add /x~1y 1"#);
+        check(r#"{"a":null}"#, r#"{"a":1}"#, r#"Test  {"a":null}; Add /a 1"#);
+        check(r#"{"a":1}"#, r#"{"a":null}"#, "Test /a 1; Remove /a null");
+        check(r#"{"a":null}"#, r#"{"b":null}"#, "");
+        check(
+            r#"{"a":9007199254740993}"#,
+            r#"{"a":9007199254740992}"#,
+            "Test /a 9007199254740993; Replace /a 9007199254740992",
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use drp_plugin::{ClientError, Context, Error, Machine, Model, NoParams, Provider, Result, System};
+use drp_plugin::{ClientError, Context, Error, Machine, Model, NoParams, Params, Provider, Result, System};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,9 +45,15 @@ async fn increment(context: Context<()>, machine: Machine, params: Increment) ->
     let name = params.parameter.as_deref().unwrap_or("incrementer/default");
     let step = params.step.unwrap_or(1);
     let own = context.client().params::<Machine>(&machine.key());
-    // Read, add and compare-and-set: no increment is lost, however many run at once.
-    let value = own.update(name, |value: Option<i64>| value.unwrap_or(0) + step).await.map_err(refused)?;
-    own.update(TOUCHED, |count: Option<i64>| count.unwrap_or(0) + 1).await.map_err(refused)?;
+    // Read, add and compare-and-set, both in one step: no increment is lost, however many run at once.
+    let increment = |params: &mut Params| {
+        let value = params.value::<i64>(name)?.unwrap_or(0) + step;
+        params.set(name, &value)?;
+        let touched = params.value::<i64>(TOUCHED)?.unwrap_or(0) + 1;
+        params.set(TOUCHED, &touched)?;
+        Ok(value)
+    };
+    let value = own.update_all(increment).await.map_err(refused)?;
     tracing::info!(machine = machine.name, "{name} is now {value}");
     Ok(value)
 }

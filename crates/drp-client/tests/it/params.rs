@@ -124,6 +124,49 @@ async fn many_writers_lose_no_increment() {
 }
 
 #[tokio::test]
+async fn params_that_belong_together_change_in_one_step() {
+    let peer = params_server(r#"{"other":1,"count":4,"old":true}"#).await;
+    let params = params(&peer);
+    let count = params.update_all(|all| {
+        let count = all.value::<u64>("count")?.unwrap_or(0) + 1;
+        all.set("count", &count)?;
+        all.set("last/by", "me")?;
+        all.remove("old");
+        Ok(count)
+    });
+    assert_eq!(count.await.unwrap(), 5);
+    assert_eq!(serde_json::to_string(&params.all().await.unwrap()).unwrap(), r#"{"count":5,"last/by":"me","other":1}"#);
+    params.update_all(|_| Ok(())).await.unwrap();
+    let error = params.update_all(|all| all.value::<u64>("last/by")).await.unwrap_err();
+    assert!(error.chain().starts_with("GET machines/x/params failed: the answer cannot be used"), "{error:?}");
+    let patches = peer.seen().iter().filter(|seen| seen.line.starts_with("PATCH")).count();
+    assert_eq!(patches, 1, "only what changes is written");
+}
+
+#[tokio::test]
+async fn changes_of_several_params_lose_nothing_either() {
+    const WRITERS: u64 = 32;
+    let peer = params_server(r#"{"sum":0}"#).await;
+    let writers = (0..WRITERS).map(|n| {
+        // A client of its own each, so that they do not take turns.
+        let params = params(&peer);
+        tokio::spawn(async move {
+            let add = |all: &mut Params| {
+                let sum = all.value::<u64>("sum")?.unwrap_or(0) + 1;
+                all.set("sum", &sum)?;
+                all.set(&format!("writer/{n}"), &sum)
+            };
+            params.update_all(add).await.unwrap();
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        soon(writer).await.unwrap();
+    }
+    let all = params(&peer).all().await.unwrap();
+    assert_eq!((all.value::<u64>("sum").unwrap(), all.len() as u64), (Some(WRITERS), WRITERS + 1));
+}
+
+#[tokio::test]
 async fn an_opened_value_of_the_wrong_type_is_not_quoted() {
     let peer = Peer::start(|_| json("200 OK", r#""hunter2-0815""#)).await;
     let error = params(&peer).decode().get::<u16>("bmc/password").await.unwrap_err();
