@@ -9,6 +9,7 @@ mod events;
 mod guard;
 mod layering;
 pub(crate) mod list;
+mod listing;
 mod place;
 mod refusal;
 mod sealing;
@@ -30,6 +31,7 @@ use tokio::sync::{Mutex, MutexGuard, RwLock};
 pub(crate) use self::changes::Changes;
 pub(crate) use self::events::spawn_event_pump;
 pub(crate) use self::layering::{NewLayer, Origin};
+pub(crate) use self::listing::{Listed, Listing, Sight};
 use self::place::{Place, not_committed, unique_changes};
 use self::sealing::SealedNames;
 use crate::auth::Principal;
@@ -438,8 +440,7 @@ impl std::fmt::Debug for Objects {
 }
 
 fn read(ask: Ask<'_>, stored: &[u8]) -> Result<RawModel, Error> {
-    let damaged = |_| Error::new(500, ask.method, "the stored object is damaged").about(ask.prefix, ask.key);
-    serde_json::from_slice(stored).map_err(damaged)
+    serde_json::from_slice(stored).map_err(|_| refusal::damaged(ask))
 }
 
 fn write(object: &RawModel) -> Result<Bytes, Error> {

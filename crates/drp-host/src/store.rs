@@ -129,6 +129,18 @@ pub trait Snapshot: Send {
     /// The revision of the last commit it shows.
     fn revision(&self) -> u64;
 
+    /// As [`Store::get`].
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    fn get(&self, section: &str, key: &str) -> Result<Option<Entry>, StoreError>;
+
+    /// As [`Store::count`].
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    fn count(&self, section: &str) -> Result<u64, StoreError>;
+
     /// As [`Store::sections`].
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The verbs that all object types have (`api.md` §4.2).
 
+mod listing;
+
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{extract::State, response::Response};
@@ -44,15 +46,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, call: Call, At(prefi
     if !call.by.allows(&prefix, "list", "") {
         return reply::list::<()>(&[], &Counts { total: 0, filtered: 0, sent: 0 });
     }
-    let mut objects = shared.objects.list(&prefix)?;
-    if call.by.is_restricted() {
-        objects.retain(|object| call.by.sees_object(&kind, object));
-    }
-    let total = objects.len();
-    let selected = wanted.select(objects);
-    let view = View { shared: &shared, kind: &kind, decode: wanted.decode, trim: &wanted.trim };
-    let shown = selected.objects.iter().map(|object| view.of(object)).collect::<Result<Vec<_>, _>>()?;
-    reply::list(&shown, &Counts { total, filtered: selected.filtered, sent: shown.len() })
+    listing::answer(shared, kind, wanted, call.by).await
 }
 
 /// `POST /PREFIX`.
@@ -240,6 +234,12 @@ struct View<'a> {
 }
 
 impl View<'_> {
+    /// Whether stored objects are shown as they are.
+    fn is_as_stored(&self) -> bool {
+        let opens = self.decode && self.kind.has_params;
+        self.kind.hidden.is_empty() && !has_runtime_state(self.kind) && !opens && self.trim.is_nothing()
+    }
+
     /// The object as the caller wants it; mostly that is as it is stored.
     fn of<'o>(&self, object: &'o RawModel) -> Result<Cow<'o, RawModel>, Error> {
         let mut shown = Cow::Borrowed(object);
@@ -259,6 +259,12 @@ impl View<'_> {
         }
         Ok(shown)
     }
+}
+
+/// An object that is stored as JSON.
+fn read(kind: &ObjectType, stored: &[u8]) -> Result<RawModel, Error> {
+    let damaged = |_| Error::new(500, "GET", "the stored object is damaged").about(&kind.prefix, "");
+    serde_json::from_slice(stored).map_err(damaged)
 }
 
 fn set<T: serde::Serialize>(object: &mut RawModel, key: &str, value: &T) -> Result<(), Error> {

@@ -89,7 +89,12 @@ pub(crate) struct Counts {
 
 /// A list of objects with its counts.
 pub(crate) fn list<T: Serialize>(items: &[T], counts: &Counts) -> Reply {
-    let mut response = json(StatusCode::OK, items)?;
+    Ok(list_text(encode(items)?, counts))
+}
+
+/// As [`list`], of JSON text that is there already or comes piece by piece.
+pub(crate) fn list_text(body: impl Into<Body>, counts: &Counts) -> Response {
+    let mut response = bytes(StatusCode::OK, body);
     for (name, count) in [
         ("x-drp-list-total-count", counts.total),
         ("x-drp-list-filter-count", counts.filtered),
@@ -97,7 +102,7 @@ pub(crate) fn list<T: Serialize>(items: &[T], counts: &Counts) -> Reply {
     ] {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(count));
     }
-    Ok(response)
+    response
 }
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {

@@ -1,15 +1,15 @@
 //! Which objects a list request wants, in which order, and how much of each (`models.md` §21.1). Pure functions.
 
 mod condition;
+mod lens;
 mod lookup;
-
-use std::sync::Arc;
 
 use drp_core::{Error, Params, Raw, RawModel};
 use serde_json::Value;
 
+pub(super) use self::{condition::SortKey, lens::Lens};
 use self::{
-    condition::{Condition, SortKey},
+    condition::{Condition, Operand},
     lookup::Lookup,
 };
 use crate::types::ObjectType;
@@ -35,15 +35,6 @@ pub(crate) struct Trim {
     slim_params: bool,
     /// The only params wanted.
     params: Option<Vec<String>>,
-}
-
-/// What a list request found.
-#[derive(Debug)]
-pub(crate) struct Selected {
-    /// The objects of the page that was asked for.
-    pub(crate) objects: Vec<Arc<RawModel>>,
-    /// How many objects the filters let through, on all pages.
-    pub(crate) filtered: usize,
 }
 
 /// One index with its conditions, one of which must hold.
@@ -89,19 +80,39 @@ impl Query {
         Ok(())
     }
 
-    /// The objects that are wanted, out of all of the type, sorted by key. They still hold everything;
-    /// [`Trim::apply`] takes out what is not wanted.
-    pub(crate) fn select(&self, mut objects: Vec<Arc<RawModel>>) -> Selected {
-        objects.retain(|object| self.filters.iter().all(|filter| filter.takes(object)));
-        if let Some(index) = &self.sort {
-            objects.sort_by_cached_key(|object| SortKey(index.value(object)));
+    /// The keys of objects that the filters and the order look at.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        self.filters.iter().map(|filter| &filter.index).chain(&self.sort).flat_map(Lookup::fields)
+    }
+
+    /// The unique index and the value that only one object can have, if a filter asks for it.
+    pub(super) fn unique_value(&self) -> Option<(&str, &str)> {
+        self.filters.iter().find_map(|filter| match filter.any_of.as_slice() {
+            [Condition::Eq(Operand::Text(value))] => Some((filter.index.unique_name()?, value.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Whether the filters let an object through.
+    pub(super) fn takes(&self, object: &RawModel) -> bool {
+        self.filters.iter().all(|filter| filter.takes(object))
+    }
+
+    /// What an object is ordered by.
+    pub(super) fn sort_key(&self, object: &RawModel) -> SortKey {
+        SortKey(self.sort.as_ref().and_then(|index| index.value(object)))
+    }
+
+    /// Orders what the filters let through, which comes in the order of its keys, and cuts the page out.
+    pub(super) fn page<T>(&self, mut taken: Vec<(SortKey, T)>) -> Vec<T> {
+        if self.sort.is_some() {
+            taken.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
         if self.reverse {
-            objects.reverse();
+            taken.reverse();
         }
-        let filtered = objects.len();
-        let page = objects.into_iter().skip(self.offset).take(self.limit.unwrap_or(usize::MAX));
-        Selected { objects: page.collect(), filtered }
+        let page = taken.into_iter().skip(self.offset).take(self.limit.unwrap_or(usize::MAX));
+        page.map(|(_, object)| object).collect()
     }
 }
 

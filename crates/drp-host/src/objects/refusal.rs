@@ -16,6 +16,10 @@ pub(super) fn not_found(ask: Ask<'_>) -> Error {
     Error::new(404, ask.method, "Not Found").about(ask.prefix, ask.key)
 }
 
+pub(super) fn damaged(ask: Ask<'_>) -> Error {
+    Error::new(500, ask.method, "the stored object is damaged").about(ask.prefix, ask.key)
+}
+
 /// What clients print for a change of a content layer's object is its bare key.
 pub(super) fn read_only(ask: Ask<'_>, key: &str) -> Error {
     Error::new(409, ask.method, key).about(ask.prefix, key)

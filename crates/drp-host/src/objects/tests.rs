@@ -50,6 +50,36 @@ async fn what_is_created_is_found_listed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_list_shows_what_was_there_when_it_was_chosen() {
+    let objects = objects().await;
+    for name in ["p1", "p2", "p3"] {
+        plugin(&objects, name).await;
+    }
+    let kind = objects.kind("plugins").unwrap();
+    let names = |mut listing: Listing| {
+        let mut names = Vec::new();
+        while let Some(listed) = listing.next().unwrap() {
+            let Listed::Stored(json) = listed else { panic!("nothing is layered") };
+            names.push(serde_json::from_slice::<RawModel>(&json).unwrap().text("Name"));
+        }
+        names.join(" ")
+    };
+    let query = list::Query::read(&kind, []).unwrap();
+    let listing = objects.choose(&kind, &query, None).unwrap();
+    objects.delete(&by(), "plugins", "p2").await.unwrap();
+    plugin(&objects, "p0").await;
+    assert_eq!((listing.total, listing.filtered, listing.len()), (3, 3, 3));
+    assert_eq!(names(listing), "p1 p2 p3");
+    assert_eq!(names(objects.choose(&kind, &query, None).unwrap()), "p0 p1 p3");
+    // Who does not see an object does not learn that it is there.
+    let sight = Sight { fields: &["Name"], sees: &|object| object.text("Name") != "p1" };
+    for (filter, expected) in [(None, "p0 p3"), (Some(("Name", "p1")), ""), (Some(("Name", "p3")), "p3")] {
+        let listing = objects.choose(&kind, &list::Query::read(&kind, filter).unwrap(), Some(&sight)).unwrap();
+        assert_eq!((listing.total, names(listing).as_str()), (2, expected));
+    }
+}
+
+#[tokio::test]
 async fn refusals_have_the_texts_that_clients_know() {
     let objects = objects().await;
     plugin(&objects, "p1").await;

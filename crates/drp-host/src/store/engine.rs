@@ -68,6 +68,14 @@ impl<V: View> Snapshot for Arc<V> {
         V::revision(self)
     }
 
+    fn get(&self, section: &str, key: &str) -> Result<Option<Entry>, StoreError> {
+        V::get(self, section, key)
+    }
+
+    fn count(&self, section: &str) -> Result<u64, StoreError> {
+        V::count(self, section)
+    }
+
     fn sections(&self) -> Result<Vec<String>, StoreError> {
         contained("read", || V::sections(self))
     }

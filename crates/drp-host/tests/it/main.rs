@@ -11,6 +11,7 @@ mod files;
 mod indexes;
 mod jobs;
 mod limits;
+mod lists;
 mod machines;
 mod objects;
 mod openapi;

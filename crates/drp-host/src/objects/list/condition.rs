@@ -32,7 +32,7 @@ pub(super) enum Condition {
 
 /// A value to compare, of an object or of a request.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Operand {
+pub(crate) enum Operand {
     Text(String),
     Bool(bool),
     Int(i64),
@@ -127,7 +127,7 @@ impl Operand {
 }
 
 /// Objects without a value come first; values that cannot be compared are equal, so that the order by key stays.
-pub(super) struct SortKey(pub(super) Option<Operand>);
+pub(crate) struct SortKey(pub(super) Option<Operand>);
 
 impl SortKey {
     /// Numbers before texts before all else.

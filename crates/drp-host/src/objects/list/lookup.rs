@@ -41,6 +41,29 @@ impl Lookup {
         }
     }
 
+    /// The keys of an object that [`value`](Self::value) looks at.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        let fields = match self {
+            Self::Param(_) => ["Params", ""],
+            Self::Index(index) => match &index.source {
+                IndexSource::Field(name, _) => [name.as_str(), ""],
+                IndexSource::HexAddress(name) | IndexSource::Within(name, _) => [*name, ""],
+                IndexSource::ActiveRange => ["ActiveStart", "ActiveEnd"],
+                IndexSource::Network => ["Subnet", ""],
+            },
+        };
+        fields.into_iter().filter(|field| !field.is_empty())
+    }
+
+    /// The name of the index, if no two objects have the same value in it and the key of the one that has it can be
+    /// looked up.
+    pub(super) fn unique_name(&self) -> Option<&str> {
+        match self {
+            Self::Index(Index { name, info, source: IndexSource::Field(..) }) if info.unique => Some(name),
+            _ => None,
+        }
+    }
+
     /// Reads a value of a request.
     pub(super) fn operand(&self, name: &str, text: &str) -> Result<Operand, Error> {
         Ok(match self.form() {
