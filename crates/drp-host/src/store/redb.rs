@@ -38,8 +38,9 @@ use super::engine::{View, contained};
 use super::history::Limits;
 use super::{Batch, CommitError, Committed, Entry, Snapshot, Status, Store, StoreError, Watch, WatchError};
 
-/// Memory for pages of the file; the system keeps what does not fit.
-const CACHE_BYTES: usize = 128 << 20;
+/// Memory for pages of the file. The system caches the file anyway: with more, a list of everything takes no less time,
+/// and what comes and goes here leaves gaps in the memory of the process that are larger than the cache.
+const CACHE_BYTES: usize = 32 << 20;
 
 const FILE: &str = "store.redb";
 const NEW_FILE: &str = "store.redb.new";

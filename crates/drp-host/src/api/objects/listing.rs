@@ -42,12 +42,15 @@ pub(super) async fn answer(shared: Arc<Shared>, kind: Arc<ObjectType>, wanted: l
 /// A list of which `first` is written.
 fn rest(text: ListText, first: Bytes) -> Body {
     let first = stream::iter([Ok(first)]);
-    let rest = stream::try_unfold(Some(text), |text| async {
+    let rest = stream::try_unfold(Some(text), async |text| {
         let Some(mut text) = text else { return Ok(None) };
-        let read = move || text.next_piece().map(|(piece, is_last)| (piece, (!is_last).then_some(text)));
-        let read = task::spawn_blocking(read).await.map_err(io::Error::other)?;
-        let read = read.inspect_err(|error| tracing::error!(error = chain(error), "a list breaks off"));
-        read.map(Some).map_err(io::Error::other)
+        match text.next_piece() {
+            Ok((piece, is_last)) => Ok(Some((piece, (!is_last).then_some(text)))),
+            Err(error) => {
+                tracing::error!(error = chain(&error), "a list breaks off");
+                Err(io::Error::other(error))
+            }
+        }
     });
     Body::from_stream(futures_util::StreamExt::chain(first, rest))
 }
