@@ -13,7 +13,10 @@ use super::{
 };
 
 const STATUS: &str = "/api/v3/system/actions/incrstatus";
-const INCREMENT: &str = "/api/v3/machines/Name:m-2.example.com/actions/increment";
+
+fn increment_of(machine: usize) -> String {
+    format!("/api/v3/machines/Name:m-{machine}.example.com/actions/increment")
+}
 
 pub(crate) async fn run(plan: &Plan, server: &Server, https: &Https) -> Result<()> {
     println!("\n{:<58} {:>9} {:>7}", "actions from client to plugin and back", "a second", "of base");
@@ -31,8 +34,11 @@ pub(crate) async fn run(plan: &Plan, server: &Server, https: &Https) -> Result<(
             let rate = https.rate(clients, plan.seconds, &Method::POST, STATUS, "{}").await?;
             row(&format!("system action by {who}, {clients} client(s)"), rate, None);
         }
-        let rate = https.rate(clients, plan.seconds, &Method::POST, INCREMENT, "{}").await?;
+        let rate = https.rate(clients, plan.seconds, &Method::POST, &increment_of(2), "{}").await?;
         row(&format!("increment of one machine, {clients} client(s)"), rate, None);
     }
+    let machines: Vec<String> = (0..16).map(increment_of).collect();
+    let rate = https.rate_of(&machines, plan.seconds, &Method::POST, "{}").await?;
+    row("increment of a machine each, 16 clients", rate, None);
     Ok(())
 }

@@ -98,13 +98,18 @@ impl Https {
         path: &str,
         body: &str,
     ) -> Result<f64> {
+        self.rate_of(&vec![path.to_owned(); connections], seconds, method, body).await
+    }
+
+    /// As [`rate`](Self::rate), over one connection a path.
+    pub(crate) async fn rate_of(&self, paths: &[String], seconds: u64, method: &Method, body: &str) -> Result<f64> {
         let body = Bytes::from(body.to_owned());
         let answered = Arc::new(AtomicU64::new(0));
         let started = Instant::now();
         let mut tasks = JoinSet::new();
-        for _ in 0..connections {
+        for path in paths {
             let mut connection = self.connect().await?;
-            let (method, path, body, answered) = (method.clone(), path.to_owned(), body.clone(), Arc::clone(&answered));
+            let (method, path, body, answered) = (method.clone(), path.clone(), body.clone(), Arc::clone(&answered));
             tasks.spawn(async move {
                 while started.elapsed() < Duration::from_secs(seconds) {
                     let (status, body) = connection.send(method.clone(), &path, body.clone()).await?;

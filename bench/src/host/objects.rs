@@ -1,6 +1,6 @@
 //! Machines of 8 KB: created, read, listed, and there again after a kill.
 
-use std::{path::Path, time::Instant};
+use std::{ops::Range, path::Path, time::Instant};
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
@@ -25,8 +25,12 @@ pub(crate) async fn run(plan: &Plan, server: &Server, https: &Https) -> Result<(
     );
     let engine = baseline::engine_puts(WRITERS, plan.machines.min(5000), &value).await?;
     row(&format!("bare engine, durable puts, {WRITERS} writers"), engine, None);
-    let created = create(plan, https).await?;
+    let created = create(0..plan.machines, WRITERS, https).await?;
     row(&format!("create, {WRITERS} clients"), created, Some(engine));
+    let engine = baseline::engine_puts(1, 500, &value).await?;
+    row("bare engine, durable puts, 1 writer", engine, None);
+    let more = create(plan.machines..plan.machines + 500, 1, https).await?;
+    row("create 500 more, 1 client", more, Some(engine));
 
     let (status, first) = https.once(Method::GET, "/api/v3/machines/Name:m-1.example.com", "").await?;
     ensure!(status.is_success(), "the first machine is missing: {status}");
@@ -55,14 +59,15 @@ pub(crate) async fn run(plan: &Plan, server: &Server, https: &Https) -> Result<(
 }
 
 /// Machines a second, all of them durable when they are acknowledged.
-async fn create(plan: &Plan, https: &Https) -> Result<f64> {
+async fn create(numbers: Range<usize>, writers: usize, https: &Https) -> Result<f64> {
     let started = Instant::now();
     let mut tasks = JoinSet::new();
-    let share = plan.machines / WRITERS;
-    for writer in 0..WRITERS {
+    let share = numbers.len() / writers;
+    for writer in 0..writers {
         let mut connection = https.connect().await?;
+        let first = numbers.start + writer * share;
         tasks.spawn(async move {
-            for n in writer * share..(writer + 1) * share {
+            for n in first..first + share {
                 let machine = Bytes::from(sample::machine(&format!("m-{n}")).to_string());
                 let (status, body) = connection.send(Method::POST, "/api/v3/machines", machine).await?;
                 ensure!(status.as_u16() == 201, "{status}: {}", String::from_utf8_lossy(&body));
@@ -74,7 +79,7 @@ async fn create(plan: &Plan, https: &Https) -> Result<f64> {
         task??;
     }
     #[allow(clippy::cast_precision_loss, reason = "a count of machines")]
-    let machines = (share * WRITERS) as f64;
+    let machines = (share * writers) as f64;
     Ok(machines / started.elapsed().as_secs_f64())
 }
 
