@@ -34,7 +34,7 @@ pub(super) async fn answer(shared: Arc<Shared>, kind: Arc<ObjectType>, wanted: l
         // What fails at once is an error, and not a list that breaks off.
         text.next_piece().map(|(piece, is_last)| (counts, text, piece, is_last))
     };
-    let (counts, text, piece, is_last) = task::spawn_blocking(choose).await.map_err(failed)??;
+    let (counts, text, piece, is_last) = task::spawn_blocking(choose).await.map_err(|error| failed(&error))??;
     let body = if is_last { Body::from(piece) } else { rest(text, piece) };
     Ok(reply::list_text(body, &counts))
 }
@@ -91,7 +91,7 @@ fn write(to: &mut Vec<u8>, view: &View<'_>, object: &RawModel) -> Result<(), Err
 }
 
 /// The task that reads the list ended before its time: it panicked, or the process ends.
-fn failed(error: task::JoinError) -> Error {
+fn failed(error: &task::JoinError) -> Error {
     tracing::error!(%error, "a list could not be read");
     Error::new(500, "GET", "Internal error")
 }
