@@ -57,7 +57,7 @@ pub struct TlsFiles {
 /// [`drp_core::limits`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that one client address may hold, on all ports together.
+    /// Connections that one client address may hold, on all ports together and without websockets.
     pub connections_per_address: usize,
     /// Websockets in all.
     pub websockets: usize,
