@@ -61,6 +61,7 @@ impl Staging {
         let replaced = Self::new(self.path.parent().ok_or(FileError::Missing)?)?;
         let mut merge = Merge { from: &self.root, to: target, replaced: &replaced.root, moves: Vec::new() };
         let merged = merge.folder(&mut Vec::new(), &self.root, target).and_then(|()| last());
+        let merged = merged.and_then(|()| Ok(sync(target)?));
         if merged.is_err() {
             merge.undo();
         }

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fsync, openat, renameat, unlinkat};
 
 use super::{FileError, FileName, Files, OpenFile, UnpackError, Wanted, space::lock, unpack, walk};
 
@@ -87,7 +87,8 @@ impl Upload {
 
     fn place(&self, folder: &OwnedFd) -> Result<(), FileError> {
         let (_, last) = self.name.split().ok_or(FileError::InTheWay)?;
-        Ok(renameat(self.files.uploads.as_fd(), &*self.temporary, folder, last)?)
+        renameat(self.files.uploads.as_fd(), &*self.temporary, folder, last)?;
+        Ok(fsync(folder)?)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{ffi::CStr, os::fd::OwnedFd};
 
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, mkdirat, openat, statat},
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, fsync, mkdirat, openat, statat},
     io::Errno,
 };
 
@@ -31,7 +31,9 @@ pub(super) fn make_folder<P: AsRef<str>>(root: &OwnedFd, parts: &[P]) -> Result<
     let mut folder = openat(root, ".", FOLDER, Mode::empty())?;
     for part in parts {
         match mkdirat(&folder, part.as_ref(), Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            // A folder that is not on disk takes along what is put into it.
+            Ok(()) => fsync(&folder)?,
+            Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno.into()),
         }
         folder = openat(&folder, part.as_ref(), FOLDER, Mode::empty()).map_err(in_the_way)?;

@@ -63,7 +63,7 @@ impl Logs {
         self.append(job, Bytes::from(format!("Log for Job: {job}\n"))).await
     }
 
-    /// Adds a text as it is.
+    /// Adds a text as it is; it is on disk when this comes back.
     pub(super) async fn append(self: &Arc<Self>, job: &str, text: Bytes) -> Result<(), LogError> {
         self.blocking(job, move |logs, path| {
             let _adding = logs.adding.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,11 +72,16 @@ impl Logs {
             if before + text.len() as u64 > logs.bytes_max {
                 return Err(LogError::Full(logs.bytes_max));
             }
-            file.write_all(&text).map_err(|error| {
+            let written = file.write_all(&text).and_then(|()| file.sync_data());
+            written.map_err(|error| {
                 // What is refused is not there by half.
                 let _ = file.set_len(before);
-                error.into()
-            })
+                error
+            })?;
+            if before == 0 {
+                File::open(&logs.folder)?.sync_all()?;
+            }
+            Ok(())
         })
         .await
     }
