@@ -73,10 +73,9 @@ impl Logs {
                 return Err(LogError::Full(logs.bytes_max));
             }
             let written = file.write_all(&text).and_then(|()| file.sync_data());
-            written.map_err(|error| {
+            written.inspect_err(|_| {
                 // What is refused is not there by half.
                 let _ = file.set_len(before);
-                error
             })?;
             if before == 0 {
                 File::open(&logs.folder)?.sync_all()?;
