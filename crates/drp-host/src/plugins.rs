@@ -7,6 +7,7 @@ mod callback;
 mod configuration;
 mod forward;
 pub(crate) mod output;
+pub(crate) mod pace;
 #[cfg(test)]
 pub(crate) mod peer;
 pub(crate) mod process;
@@ -16,6 +17,7 @@ pub(crate) mod redact;
 pub(crate) mod rude;
 mod run;
 pub(crate) mod sockets;
+pub(crate) mod spawn;
 mod supervise;
 
 use std::{

@@ -217,8 +217,8 @@ impl Providers {
 
     /// Runs `define` of `path`, which is or is to become the file `file`.
     async fn ask(&self, path: &Path, file: &str) -> Result<Definition, ImportError> {
-        let log = OutputLog::new(self.log.clone(), file, Arc::new(Redactor::default()));
         let token = self.auth.issue_plugin_token(file);
+        let log = self.output_log(file, &token);
         let mut command = self.environment.command(path, &token);
         // What is tried under a temporary name sees the one that it is to have.
         command.arg0(path.with_file_name(file));
@@ -295,8 +295,8 @@ impl Providers {
         let directory = self.unpacked(name);
         let problem = |text: String| format!("Cannot unpack provider {name}: {text}");
         emptied_directory(&directory).await.map_err(|error| problem(error.to_string()))?;
-        let log = OutputLog::new(self.log.clone(), name, Arc::new(Redactor::default()));
         let token = self.auth.issue_plugin_token(name);
+        let log = self.output_log(name, &token);
         let mut command = self.environment.command(path, &token);
         command.arg("unpack").arg(&directory);
         let head = format!("Provider {name} unpack: ");
@@ -307,6 +307,13 @@ impl Providers {
             return Ok(());
         }
         Err(problem(finished.stderr.explain(&describe_status(finished.status))))
+    }
+
+    /// The log of what a provider writes that runs with `token`, without it.
+    fn output_log(&self, provider: &str, token: &str) -> OutputLog {
+        let redactor = Redactor::default();
+        redactor.add(&Raw::from(token));
+        OutputLog::new(self.log.clone(), provider, Arc::new(redactor))
     }
 
     /// Where a provider's assets are.

@@ -7,14 +7,13 @@ use std::{
 
 use drp_core::{Error, Event, Level, Raw, RawModel, limits};
 use tokio::{sync::watch, time::timeout};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     SECTION, Shared, State, Unit,
     call::{CallError, PluginCaller},
     configuration::{Configuration, configuration},
     output::cut_at,
-    publish::publish_all,
+    publish::Publisher,
     redact::Redactor,
     run::Run,
 };
@@ -157,8 +156,12 @@ impl Supervisor {
         {
             return self.ended(wanted, provider, run, &exit).await;
         }
-        let error = error.into_wire(&self.name);
-        let text = run.redactor.clean(&error.to_string());
+        let own_words = matches!(error, CallError::Refused(_));
+        let error = error.into_wire(&self.name, "config");
+        let mut text = run.redactor.clean(&error.to_string());
+        if !own_words {
+            text = run.process.explain(&text);
+        }
         if error.code == NOT_ALLOWED {
             self.shared.rooms.providers.withdraw(provider, &text).await;
         }
@@ -175,8 +178,9 @@ impl Supervisor {
         let rooms = &self.shared.rooms;
         let definition = &provider.definition;
         rooms.actions.register(&run.caller, &definition.available_actions);
-        let publisher = publish_all(rooms.bus.clone(), rooms.log.clone(), run.caller.clone());
-        let _publisher = definition.has_publish.then(|| AbortOnDropHandle::new(tokio::spawn(publisher)));
+        let limit = self.shared.times.publish;
+        let publisher = || Publisher::start(&rooms.bus, rooms.log.clone(), run.caller.clone(), limit);
+        run.publisher = definition.has_publish.then(publisher);
         if self.crashes == 0 {
             self.set_errors(Vec::new()).await;
         }
@@ -203,8 +207,8 @@ impl Supervisor {
 
     /// Stops a running plugin.
     async fn end(&mut self, wanted: &Wanted, provider: &Arc<Imported>, run: Run, disturbance: Disturbance) -> End {
-        let serving = *self.unit.state.borrow() == State::Configured;
         self.shared.rooms.actions.unregister(&self.name);
+        let served = self.is_in_service();
         self.to(State::Stopping);
         let reason = match &disturbance {
             Disturbance::Leaves(reason) => Some((reason.code, run.redactor.clean(&reason.to_string()))),
@@ -215,8 +219,8 @@ impl Supervisor {
         }
         run.end(&self.shared).await;
         self.tell("has stopped");
-        if serving {
-            self.publish("stopped", &self.stored().unwrap_or_else(|| wanted.plugin.clone()));
+        if served {
+            self.publish_stopped(wanted);
         }
         match reason {
             None => self.cleared(disturbance).await,
@@ -235,6 +239,9 @@ impl Supervisor {
         }
         let text = run.process.explain(&format!("Plugin exited: {exit}"));
         drop(run);
+        if self.is_in_service() {
+            self.publish_stopped(wanted);
+        }
         self.crash(text).await
     }
 
@@ -348,6 +355,14 @@ impl Supervisor {
         let mut event = Event::new(SECTION, action, &self.name, Raw::new(plugin).unwrap_or_default());
         event.principal = Principal::system().name;
         self.shared.rooms.bus.publish(event);
+    }
+
+    fn publish_stopped(&self, wanted: &Wanted) {
+        self.publish("stopped", &self.stored().unwrap_or_else(|| wanted.plugin.clone()));
+    }
+
+    fn is_in_service(&self) -> bool {
+        *self.unit.state.borrow() == State::Configured
     }
 
     fn stored(&self) -> Option<Arc<RawModel>> {

@@ -82,7 +82,7 @@ async fn a_crashed_plugin_is_restarted_and_keeps_its_errors_until_it_has_been_he
 #[tokio::test]
 async fn a_refused_config_stops_the_plugin_until_something_changes() {
     for manner in ["error", "error-in-error"] {
-        let host = TestHost::running("rude", json!({"rude/config": manner})).await;
+        let host = TestHost::running("rude", json!({"rude/mode": format!("config-{manner}")})).await;
         assert_eq!(host.plugins.state("p1"), Some(State::Stopped));
         assert_eq!(host.stored_errors(), ["plugin: plugin/rude: bad outlet"]);
         assert_eq!(std::fs::read_dir(host.directory.path().join("run")).unwrap().count(), 0);
@@ -100,22 +100,23 @@ async fn a_refused_config_stops_the_plugin_until_something_changes() {
 async fn a_config_without_a_good_answer_is_an_error() {
     let check = async |manner: &str, text: &str| {
         let host = TestHost::with_times(Times { config: Duration::from_millis(500), ..quick() }).await;
-        host.run("rude", json!({"rude/config": manner})).await;
+        host.run("rude", json!({"rude/mode": format!("config-{manner}")})).await;
         let errors = host.stored_errors();
         assert!(errors[0].contains(text), "{errors:?}");
         host.plugins.stop().await;
     };
     check("garbage", "its answer is not JSON").await;
-    check("hang", "did not answer within 500ms").await;
+    check("silent", "did not answer config within 500ms").await;
     check("crash", "Plugin exited: exit status 5\n").await;
-    check("crash", "cannot bear this config").await;
+    check("crash", "cannot bear this").await;
 }
 
 #[tokio::test]
 async fn a_provider_that_is_not_allowed_here_goes_with_all_its_plugins() {
     let host = TestHost::running("rude", json!({})).await;
     let mut events = host.bus.subscribe(1000);
-    host.create("plugins", json!({"Name": "p2", "Provider": "rude", "Params": {"rude/config": "forbidden"}})).await;
+    host.create("plugins", json!({"Name": "p2", "Provider": "rude", "Params": {"rude/mode": "config-forbidden"}}))
+        .await;
     host.until_state(State::Stopped).await;
     let expected = ["Missing Plugin Provider: rude", "Provider rude withdrew: LICENSE: no licence"];
     assert_eq!(host.stored_errors(), expected);
@@ -144,15 +145,15 @@ async fn a_plugin_that_does_not_start_says_why_and_is_tried_again() {
         host.plugins.stop().await;
     };
     let not_started = "Failed to start plugin - didn't start: ";
-    check("rude-eof", &[not_started, "exit status 7 before READY!\nI have better things to do"]).await;
-    check("rude-failed", &["Failed to start plugin - didn't respond cleanly"]).await;
-    check("rude-silent", &[not_started, "no READY! within 300ms"]).await;
-    check("rude-ready-then-exit", &["Plugin exited: exit status 4\nthat was all"]).await;
+    check("rude-listen-exit", &[not_started, "exit status 7 before READY!\nI have better things to do"]).await;
+    check("rude-listen-failed", &["Failed to start plugin - didn't respond cleanly"]).await;
+    check("rude-listen-silent", &[not_started, "no READY! within 300ms"]).await;
+    check("rude-listen-ready-exit", &["Plugin exited: exit status 4\nthat was all"]).await;
 }
 
 #[tokio::test]
 async fn output_of_any_length_does_not_block_a_plugin() {
-    let host = TestHost::running("rude-talkative", json!({})).await;
+    let host = TestHost::running("rude-listen-long-line", json!({})).await;
     assert_eq!(host.plugins.state("p1"), Some(State::Configured));
     let messages = host.messages();
     assert!(messages.iter().any(|line| line.starts_with("Plugin p1(se): eee") && line.ends_with(" [cut]")));
@@ -163,9 +164,9 @@ async fn output_of_any_length_does_not_block_a_plugin() {
 
 #[tokio::test]
 async fn a_plugin_that_will_not_stop_is_ended_with_its_helpers() {
-    for manner in ["refuse", "ignore", "hang"] {
+    for manner in ["refuse", "ignore", "silent", "stubborn"] {
         let host = TestHost::with_times(Times { stop: Duration::from_millis(300), ..quick() }).await;
-        host.run("rude", json!({"rude/stop": manner})).await;
+        host.run("rude", json!({"rude/mode": format!("stop-{manner}")})).await;
         let (pid, helper) = (host.pid().await, host.act("helper").await.unwrap().as_u64().unwrap());
         assert!(is_alive(pid) && is_alive(helper));
         host.plugins.stop().await;
@@ -220,7 +221,7 @@ async fn a_provider_that_is_imported_again_restarts_its_plugins() {
 async fn a_plugin_waits_for_its_provider_and_its_params() {
     let host = TestHost::new().await;
     host.plugins.start();
-    host.create("plugins", json!({"Name": "p1", "Provider": "rude-needy", "Params": {"rude/config": 1}})).await;
+    host.create("plugins", json!({"Name": "p1", "Provider": "rude-needy", "Params": {"rude/mode": 1}})).await;
     until("it says what is missing", || host.stored_errors() == ["Missing Plugin Provider: rude-needy"]).await;
     host.providers.import(&host.install("rude-needy")).await.unwrap();
     let wrong = ": (root): Invalid type. Expected: string, given: integer";
@@ -261,7 +262,7 @@ async fn a_plugin_that_leaves_is_stopped_and_not_started_again() {
 
 #[tokio::test]
 async fn events_are_posted_to_those_who_have_them_the_old_way() {
-    let host = TestHost::running("rude-events", json!({})).await;
+    let host = TestHost::running("rude-publish-print", json!({})).await;
     host.act("post-event").await.unwrap();
     let posted = |line: &String| line.starts_with("Plugin p1(so): event ") && line.contains(r#""Type":"rude""#);
     until("the event is there", || host.messages().iter().any(posted)).await;

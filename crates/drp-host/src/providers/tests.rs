@@ -26,7 +26,7 @@ use crate::{
 async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
     let host = TestHost::new().await;
     let mut events = host.bus.subscribe(100);
-    for name in ["rude", "rude-auto", ".rude.part", "rude-garbage-define"] {
+    for name in ["rude", "rude-auto", ".rude.part", "rude-define-garbage"] {
         host.install(name);
     }
     let directory = host.directory.path().join("plugins");
@@ -50,7 +50,7 @@ async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
 
     let messages = host.messages();
     let has = |start: &str| messages.iter().any(|line| line.starts_with(start));
-    assert!(has("Skipping rude-garbage-define because of bad json: "));
+    assert!(has("Skipping rude-define-garbage because of bad json: "));
     assert!(has("Provider rude define: local log: "));
     assert!(!messages.iter().any(|line| line.contains("README") || line.contains(".part") || line.contains("sub")));
 }
@@ -71,10 +71,10 @@ async fn assets_are_unpacked_into_a_clean_directory_of_the_owner() {
 #[tokio::test]
 async fn a_failed_unpack_is_said_in_the_log_and_on_the_record() {
     let host = TestHost::new().await;
-    host.providers.import(&host.install("rude-refused-unpack")).await.unwrap();
-    let text = "Cannot unpack provider rude-refused-unpack: exit status 3\nno room";
+    host.providers.import(&host.install("rude-unpack-refused")).await.unwrap();
+    let text = "Cannot unpack provider rude-unpack-refused: exit status 3\nno room";
     assert!(host.messages().contains(&text.to_owned()));
-    let record = host.providers.get("rude-refused-unpack").unwrap();
+    let record = host.providers.get("rude-unpack-refused").unwrap();
     assert_eq!(record.definition.extra["Errors"].parse::<Vec<String>>().unwrap(), [text]);
 }
 
@@ -82,15 +82,15 @@ async fn a_failed_unpack_is_said_in_the_log_and_on_the_record() {
 async fn a_refused_definition_names_what_is_wrong() {
     let host = TestHost::with_times(Times { define: Duration::from_millis(300), ..quick() }).await;
     let error = async |name: &str| host.providers.import(&host.install(name)).await.unwrap_err().to_string();
-    let refused = error("rude-refused-define").await;
-    assert!(refused.starts_with("Skipping rude-refused-define because exit status 1: "), "{refused}");
+    let refused = error("rude-define-refused").await;
+    assert!(refused.starts_with("Skipping rude-define-refused because exit status 1: "), "{refused}");
     assert!(refused.ends_with("\nno licence"), "{refused}");
-    let garbage = error("rude-garbage-define").await;
-    assert!(garbage.starts_with("Skipping rude-garbage-define because of bad json: expected"), "{garbage}");
+    let garbage = error("rude-define-garbage").await;
+    assert!(garbage.starts_with("Skipping rude-define-garbage because of bad json: expected"), "{garbage}");
     assert!(garbage.ends_with("\nthis is not JSON\n"), "{garbage}");
-    assert_eq!(error("rude-old").await, "Skipping rude-old because of bad version: 2");
-    let slow = error("rude-endless-define").await;
-    assert_eq!(slow, "Skipping rude-endless-define because define failed: it took longer than 300ms");
+    assert_eq!(error("rude-define-version").await, "Skipping rude-define-version because of bad version: 2");
+    let slow = error("rude-define-endless").await;
+    assert_eq!(slow, "Skipping rude-define-endless because define failed: it took longer than 300ms");
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_provider_that_is_refused_leaves_the_one_before_in_force() {
 #[tokio::test]
 async fn a_provider_under_another_name_runs_unless_there_is_one_under_its_own() {
     let host = TestHost::new().await;
-    let misnamed = host.install("rude-misnamed");
+    let misnamed = host.install("rude-define-misnamed");
     host.providers.import(&misnamed).await.unwrap();
     assert_eq!(host.providers.get("somebody-else").unwrap().path, misnamed);
     let own = host.directory.path().join("plugins/somebody-else");
@@ -118,7 +118,7 @@ async fn a_provider_under_another_name_runs_unless_there_is_one_under_its_own() 
     host.providers.import(&own).await.unwrap();
     assert_eq!(host.providers.get("somebody-else").unwrap().path, own);
     let error = host.providers.import(&misnamed).await.unwrap_err().to_string();
-    assert!(error.starts_with("Skipping rude-misnamed because of bad name: "), "{error}");
+    assert!(error.starts_with("Skipping rude-define-misnamed because of bad name: "), "{error}");
 }
 
 /// Uploads the rude provider under a name that says how rude it is.
