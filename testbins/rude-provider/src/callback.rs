@@ -67,7 +67,8 @@ fn malformed(socket: &Path) {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     let bodies = ["{", "[]", "7", r#"{"Level":7}"#, r#"{"Time":"yesterday"}"#, r#"{"Code":"none"}"#, "{} {}", &deep];
     for path in ["log", "publish", "leaving", "objects/none", "nothing"] {
-        for body in bodies {
+        // An object is a reason to leave, whatever is in it.
+        for body in bodies.iter().filter(|body| path != "leaving" || !body.starts_with("{\"")) {
             let answer = http::post(socket, path, body);
             let shown = body.get(..body.len().min(20)).unwrap_or_default();
             println!("bad {path} {shown}: {}", answer.unwrap_or_else(|error| error.to_string()));

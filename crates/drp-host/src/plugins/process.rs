@@ -57,7 +57,7 @@ enum Start {
 }
 
 impl Process {
-    /// Runs `command` as a listening plugin and waits until it serves.
+    /// Runs `command` as a listening plugin and waits until it serves, or until `give_up` says why not to wait longer.
     ///
     /// # Errors
     /// See [`StartError`]; the process is gone then.
@@ -68,7 +68,7 @@ impl Process {
         sockets: &SocketPair,
         log: OutputLog,
         pace: Arc<Pace>,
-        limit: Duration,
+        give_up: impl Future<Output = String>,
     ) -> Result<Self, StartError> {
         command.arg("listen").arg(&sockets.to_plugin).arg(&sockets.from_plugin).current_dir(scratch);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -85,18 +85,19 @@ impl Process {
             readers.spawn(read_stdout(stdout, plugin.to_owned(), log, told, Arc::clone(&pace)));
         }
         let mut process = Self { child, group, tail, readers, pace, exited: false };
-        let start = match timeout(limit, start).await {
-            Ok(Ok(Start::Ready)) => return Ok(process),
-            Ok(Ok(start)) => Some(start),
-            Ok(Err(_)) => Some(Start::EndOfOutput),
-            Err(_) => None,
+        let start = tokio::select! {
+            start = start => Ok(start.unwrap_or(Start::EndOfOutput)),
+            reason = give_up => Err(reason),
         };
+        if matches!(start, Ok(Start::Ready)) {
+            return Ok(process);
+        }
         process.signal(Signal::KILL);
         let exit = process.exit().await;
         Err(match start {
-            Some(Start::Failed) => StartError::NotClean(process.explain("")),
-            Some(_) => StartError::NotStarted(process.explain(&format!("{exit} before {}", contract::READY))),
-            None => StartError::NotStarted(process.explain(&format!("no {} within {limit:?}", contract::READY))),
+            Ok(Start::Failed) => StartError::NotClean(process.explain("")),
+            Ok(_) => StartError::NotStarted(process.explain(&format!("{exit} before {}", contract::READY))),
+            Err(reason) => StartError::NotStarted(process.explain(&reason)),
         })
     }
 

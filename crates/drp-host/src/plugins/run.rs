@@ -2,10 +2,10 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use drp_core::{Error, Level, Raw, limits};
+use drp_core::{Error, Level, Raw, contract, limits};
 use sha2::{Digest, Sha256};
 use tokio::{sync::watch, time::timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     Shared,
@@ -51,7 +51,7 @@ impl Drop for Token {
 }
 
 impl Run {
-    /// Starts the process of a plugin, and waits until it serves.
+    /// Starts the process of a plugin, and waits until it serves or is `given_up`.
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left then.
@@ -60,6 +60,7 @@ impl Run {
         plugin: &str,
         provider: &Imported,
         redactor: Arc<Redactor>,
+        given_up: &CancellationToken,
     ) -> Result<Self, StartError> {
         let unable = |error: io::Error| StartError::NotStarted(error.to_string());
         let rooms = &shared.rooms;
@@ -82,7 +83,14 @@ impl Run {
         redactor.add(&Raw::from(token.text.as_str()));
         let command = rooms.providers.environment().command(&provider.path, &token.text);
         let log = OutputLog::new(rooms.log.clone(), plugin, redactor.clone());
-        let process = Process::start(command, plugin, &scratch, &sockets, log, pace, shared.times.ready).await?;
+        let limit = shared.times.ready;
+        let give_up = async {
+            tokio::select! {
+                () = tokio::time::sleep(limit) => format!("no {} within {limit:?}", contract::READY),
+                () = given_up.cancelled() => "it is not wanted any more".to_owned(),
+            }
+        };
+        let process = Process::start(command, plugin, &scratch, &sockets, log, pace, give_up).await?;
         let caller = Arc::new(PluginCaller::new(plugin, &sockets.to_plugin, redactor.clone()));
         let publisher = None;
         Ok(Self {

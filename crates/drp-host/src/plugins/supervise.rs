@@ -7,12 +7,14 @@ use std::{
 
 use drp_core::{Error, Event, Level, Raw, RawModel, limits};
 use tokio::{sync::watch, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     SECTION, Shared, State, Unit,
     call::{CallError, PluginCaller},
     configuration::{Configuration, configuration},
     output::cut_at,
+    process::StartError,
     publish::Publisher,
     redact::Redactor,
     run::Run,
@@ -118,18 +120,37 @@ impl Supervisor {
         };
         let redactor = Arc::new(Redactor::default());
         configuration.secrets.iter().for_each(|secret| redactor.add(secret));
-        let started = tokio::select! {
-            started = Run::start(&self.shared, &self.name, provider, redactor) => started,
-            disturbance = self.disturbed(wanted) => return self.cleared(disturbance).await,
-        };
-        match started {
-            Ok(run) => {
+        match self.start(wanted, provider, redactor).await {
+            Err(disturbance) => self.cleared(disturbance).await,
+            Ok(Ok(run)) => {
                 self.to(State::Started);
                 self.tell("is listening");
                 self.configure(wanted, provider, run, configuration).await
             }
-            Err(error) => self.crash(error.to_string()).await,
+            Ok(Err(error)) => self.crash(error.to_string()).await,
         }
+    }
+
+    /// Starts the process, unless something comes between; it is gone then.
+    async fn start(
+        &self,
+        wanted: &Wanted,
+        provider: &Imported,
+        redactor: Arc<Redactor>,
+    ) -> Result<Result<Run, StartError>, Disturbance> {
+        let given_up = CancellationToken::new();
+        let start = Run::start(&self.shared, &self.name, provider, redactor, &given_up);
+        tokio::pin!(start);
+        let disturbance = tokio::select! {
+            started = &mut start => return Ok(started),
+            disturbance = self.disturbed(wanted) => disturbance,
+        };
+        // Not just dropped: the process must have ended before its sockets are removed, or it makes them again.
+        given_up.cancel();
+        if let Ok(run) = start.await {
+            run.end(&self.shared).await;
+        }
+        Err(disturbance)
     }
 
     async fn configure(
@@ -225,6 +246,7 @@ impl Supervisor {
         match reason {
             None => self.cleared(disturbance).await,
             Some((NOT_ALLOWED, _)) => End::Again,
+            Some((_, text)) if text.is_empty() => self.refuse(vec!["Plugin left".to_owned()]).await,
             Some((_, text)) => self.refuse(vec![format!("Plugin left: {text}")]).await,
         }
     }

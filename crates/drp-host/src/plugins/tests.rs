@@ -279,3 +279,24 @@ async fn a_plugin_can_be_called_while_it_is_in_service() {
     host.objects.delete(&crate::auth::Principal::system(), "plugins", "p1").await.unwrap();
     until("it is out of service", || host.plugins.caller("p1").is_none()).await;
 }
+
+/// `#6`: however many plugins a provider has, their tasks are told, and nothing fills up.
+#[tokio::test]
+async fn a_provider_may_have_more_plugins_than_any_queue_has_places() {
+    const PLUGINS: usize = 1200;
+    let host = TestHost::new().await;
+    host.plugins.start();
+    for number in 0..PLUGINS {
+        host.create("plugins", json!({"Name": format!("many-{number}"), "Provider": "rude-needy"})).await;
+    }
+    let all_say = |text: &'static str| {
+        let host = &host;
+        move || (0..PLUGINS).all(|number| host.plugins.errors(&format!("many-{number}")) == [text])
+    };
+    until("they miss their provider", all_say("Missing Plugin Provider: rude-needy")).await;
+    host.providers.import(&host.install("rude-needy")).await.unwrap();
+    until("they miss a param", all_say("Missing required parameter: rude/needed")).await;
+    host.providers.remove("rude-needy").await.unwrap();
+    until("they miss their provider again", all_say("Missing Plugin Provider: rude-needy")).await;
+    host.plugins.stop().await;
+}

@@ -24,8 +24,8 @@ async fn what_is_no_answer_is_an_error_of_the_host() {
         let (answered, message) = answered(&rig, command).await;
         assert!(answered == status && message.contains(text), "{command}: {answered} {message}");
     };
-    check("silent", 504, "Plugin p did not answer action silent within 1s").await;
-    check("garbage", 502, "Plugin p did not answer action garbage: its answer is not JSON").await;
+    check("silent", 504, "Plugin p1 did not answer action silent within 1s").await;
+    check("garbage", 502, "Plugin p1 did not answer action garbage: its answer is not JSON").await;
     check("error-text", 500, "Raw response: plain text").await;
     rig.until_in_service().await;
     rig.end().await;
@@ -36,7 +36,7 @@ async fn an_answer_of_100_mb_is_cut_off() {
     let rig = Rig::start().await;
     rig.run("shapeless").await;
     let (status, message) = answered(&rig, "huge").await;
-    let expected = "Plugin p did not answer action huge: its answer is over the limit of 67108864 bytes";
+    let expected = "Plugin p1 did not answer action huge: its answer is over the limit of 67108864 bytes";
     assert_eq!((status, message.as_str()), (502, expected));
     rig.until_in_service().await;
     rig.end().await;
@@ -71,7 +71,7 @@ async fn an_end_within_an_action_is_told_and_mended() {
     for (command, words) in [("torn", "exit status 6"), ("crash", "exit status 3\n")] {
         let (status, message) = answered(&rig, command).await;
         assert!(status == 502 || status == 503, "{status} {message}");
-        assert!(message.starts_with("Plugin p ") && message.contains(&format!("action {command}")), "{message}");
+        assert!(message.starts_with("Plugin p1 ") && message.contains(&format!("action {command}")), "{message}");
         rig.until_error(&["Plugin exited: ", words]).await;
         rig.until_in_service().await;
     }
@@ -83,5 +83,22 @@ async fn an_error_that_shows_everything_shows_no_secret() {
     let rig = rig().await;
     let (status, message) = answered(&rig, "secrets").await;
     assert!(status == 500 && message.contains("RS_TOKEN=<secret>") && !message.contains(SECRET), "{message}");
+    rig.end().await;
+}
+
+/// `#25`: what is not there is nothing, and no reason to fall over.
+#[tokio::test]
+async fn an_action_without_a_body_is_one_without_params() {
+    let rig = Rig::start().await;
+    rig.run("shapeless").await;
+    for body in ["", "null", "{}"] {
+        let answer = rig.peer.call("POST", "/system/actions/ping?plugin=p1", body).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, "pong".into()), "{body:?}");
+    }
+    assert_eq!(rig.peer.call("POST", "/machines", r#"{"Name":"bare.example.com","Params":null}"#).await.status, 201);
+    let echo = rig.peer.call("POST", "/machines/Name:bare.example.com/actions/echo?plugin=p1", "null").await;
+    assert_eq!((echo.status.as_u16(), &echo.json()["Command"]), (200, &"echo".into()));
+    let gone = rig.peer.call("POST", "/machines/Name:none/actions/echo", "{}").await;
+    assert_eq!(gone.status.as_u16(), 404);
     rig.end().await;
 }

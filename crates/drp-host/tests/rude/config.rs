@@ -17,19 +17,19 @@ async fn who_never_answers_holds_nobody_up() {
     // Both answers are awaited at once: what comes later must not wait for what came first.
     tokio::join!(rig.run("config-silent"), rig.run_as("other", "config-slow"));
     assert_eq!(rig.act_on("other", "ping").await.json(), "pong");
-    rig.until_error(&["Plugin p did not answer config within 2s"]).await;
+    rig.until_error(&["Plugin p1 did not answer config within 2s"]).await;
     rig.end().await;
 }
 
 #[tokio::test]
 async fn garbage_is_no_answer() {
-    let expected = ["Plugin p did not answer config: its answer is not JSON", "<html>", "\nReceived Config request: "];
+    let expected = ["Plugin p1 did not answer config: its answer is not JSON", "<html>", "\nReceived Config request: "];
     refused(Rig::start().await, "config-garbage", &expected).await;
 }
 
 #[tokio::test]
 async fn an_answer_of_100_mb_is_cut_off() {
-    let expected = ["Plugin p did not answer config: its answer is over the limit of 67108864 bytes"];
+    let expected = ["Plugin p1 did not answer config: its answer is over the limit of 67108864 bytes"];
     refused(Rig::start().await, "config-huge", &expected).await;
 }
 

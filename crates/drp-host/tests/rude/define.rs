@@ -101,7 +101,8 @@ async fn bytes_that_are_no_text_are_no_definition() {
 
 #[tokio::test]
 async fn values_of_the_wrong_type_are_named() {
-    refused(Rig::start().await, "define-wrong-types", &["bad json: Name: "]).await;
+    refused(Rig::start().await, "define-wrong-types", &["bad json: invalid type: integer `7`, expected a string"])
+        .await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ async fn events_come_in_their_order() {
     Client::new(&rig.peer).await.post_events("ordered", 200).await;
     rig.until_logged(r#""Key":"199""#).await;
     let log = rig.log().await;
-    let events = log.iter().filter(|line| line.starts_with("Plugin p(so): event ") && line.contains("\"ordered\""));
+    let events = log.iter().filter(|line| line.starts_with("Plugin p1(so): event ") && line.contains("\"ordered\""));
     let keys: Vec<usize> = events.map(|line| key(line)).collect();
     assert_eq!(keys, (0..200).collect::<Vec<_>>());
     rig.end().await;
@@ -41,7 +41,7 @@ async fn who_never_answers_an_event_answers_actions() {
     rig.run("publish-silent").await;
     rig.until_in_service().await;
     Client::new(&rig.peer).await.post_events("storm", 10).await;
-    rig.until_logged("Event storm.happens was not taken: INVOKE: Plugin p did not answer an event within 500ms").await;
+    rig.until_logged("Event storm.happens was not taken: INVOKE: Plugin p1 did not answer an event within 500ms").await;
     rig.until_in_service().await;
     rig.end().await;
 }

@@ -50,12 +50,11 @@ async fn a_good_plugin_is_served_beside_all_of_them() {
         times.restart_wait_max = Duration::from_secs(60);
     })
     .await;
-    let mut client = Client::new(&rig.peer).await;
-    let quiet = median_of_actions(&mut client).await;
+    let quiet = median_of_actions(&rig).await;
     let running = modes().into_iter().map(|mode| run(&rig, mode));
     let ((), beside) =
-        tokio::join!(async { drop(futures_util::future::join_all(running).await) }, median_of_actions(&mut client));
-    let settled = median_of_actions(&mut client).await;
+        tokio::join!(async { drop(futures_util::future::join_all(running).await) }, median_of_actions(&rig));
+    let settled = median_of_actions(&rig).await;
     let ratio = |time: Duration| time.as_secs_f64() / quiet.as_secs_f64();
     println!(
         "median action: quiet {quiet:?}, while all start {beside:?} ({:.1}), while all run {settled:?} ({:.1})",
@@ -73,7 +72,8 @@ async fn run(rig: &Rig, mode: String) {
     }
 }
 
-async fn median_of_actions(client: &mut Client) -> Duration {
+async fn median_of_actions(rig: &Rig) -> Duration {
+    let mut client = Client::new(&rig.peer).await;
     let mut times = Vec::with_capacity(ACTIONS);
     for _ in 0..ACTIONS {
         let start = Instant::now();

@@ -89,11 +89,11 @@ impl Rig {
         let peer = Peer::start_in(dir, |config| HostConfig { times, ..config }).await;
         create_plugin(&peer, "good", "rude", json!({})).await;
         let calm = Traces::now(&peer.dir.path().join("data"));
-        let rig = Self { peer, calm, _alone: alone };
+        let mut rig = Self { peer, calm, _alone: alone };
         rig.others_are_served().await;
         // The host keeps its connection to the good plugin.
-        let calm = Traces::now(&rig.data());
-        Self { calm, ..rig }
+        rig.calm = Traces::now(&rig.data());
+        rig
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -107,9 +107,9 @@ impl Rig {
         self.peer.host.import(&path).await.map(drop).map_err(|error| error.to_string())
     }
 
-    /// Imports the provider in a mode, and makes the plugin `p` of it, which is told the secret.
+    /// Imports the provider in a mode, and makes the plugin `p1` of it, which is told the secret.
     pub(crate) async fn run(&self, mode: &str) {
-        self.run_as("p", mode).await;
+        self.run_as("p1", mode).await;
     }
 
     /// As [`run`](Self::run), with the plugin's name.
@@ -118,9 +118,9 @@ impl Rig {
         create_plugin(&self.peer, plugin, &format!("rude-{mode}"), json!({ "rude/token": SECRET })).await;
     }
 
-    /// What is wrong with the plugin `p`.
+    /// What is wrong with the plugin `p1`.
     pub(crate) async fn errors(&self) -> Vec<String> {
-        self.errors_of("p").await
+        self.errors_of("p1").await
     }
 
     pub(crate) async fn errors_of(&self, plugin: &str) -> Vec<String> {
@@ -128,7 +128,7 @@ impl Rig {
         serde_json::from_value(object["PluginErrors"].clone()).unwrap()
     }
 
-    /// Waits until the first error of the plugin `p` has all these texts in it, and returns it.
+    /// Waits until the first error of the plugin `p1` has all these texts in it, and returns it.
     pub(crate) async fn until_error(&self, expected: &[&str]) -> String {
         let mut last = Vec::new();
         let start = Instant::now();
@@ -157,16 +157,16 @@ impl Rig {
         }
     }
 
-    /// Runs a system action of the plugin `p`.
+    /// Runs a system action of the plugin `p1`.
     pub(crate) async fn act(&self, command: &str) -> Answer {
-        self.act_on("p", command).await
+        self.act_on("p1", command).await
     }
 
     pub(crate) async fn act_on(&self, plugin: &str, command: &str) -> Answer {
         self.peer.call("POST", &format!("/system/actions/{command}?plugin={plugin}"), "{}").await
     }
 
-    /// Waits until the plugin `p` answers actions.
+    /// Waits until the plugin `p1` answers actions.
     pub(crate) async fn until_in_service(&self) {
         let start = Instant::now();
         while self.act("ping").await.status != StatusCode::OK {
@@ -216,7 +216,7 @@ impl Rig {
 
     /// The secret and the tokens are in no answer and in no file.
     pub(crate) async fn no_secret_shows(&self) {
-        for path in ["/logs", "/plugins", "/plugin_providers", "/plugins/p"] {
+        for path in ["/logs", "/plugins", "/plugin_providers", "/plugins/p1"] {
             let text = String::from_utf8_lossy(&self.peer.call("GET", path, "").await.body).into_owned();
             assert!(!text.contains(SECRET), "{path}: {text}");
             for (_, shown) in text.match_indices("RS_TOKEN=").map(|(at, _)| text.split_at(at)) {
@@ -257,7 +257,7 @@ async fn create_plugin(peer: &Peer, name: &str, provider: &str, params: Value) {
 
 /// Puts the provider at `path`. A link: a copy that is still open for writing cannot be run.
 pub(crate) fn install(path: &Path) {
-    if fs::hard_link(provider(), path).is_err() {
+    if !path.exists() && fs::hard_link(provider(), path).is_err() {
         std::os::unix::fs::symlink(provider(), path).unwrap();
     }
 }

@@ -1,7 +1,11 @@
 //! Rude in service: it answers, and does other things beside.
 
-use crate::rig::{Rig, SECRET, until};
 use http::StatusCode;
+
+use crate::{
+    peer::within,
+    rig::{Rig, SECRET, until},
+};
 
 async fn rig(mode: &str) -> Rig {
     let rig = Rig::start().await;
@@ -13,7 +17,7 @@ async fn rig(mode: &str) -> Rig {
 #[tokio::test]
 async fn a_flood_of_output_holds_nobody_up() {
     let rig = rig("serve-flood").await;
-    for head in ["Plugin p(so): ooo", "Plugin p(se): eee"] {
+    for head in ["Plugin p1(so): ooo", "Plugin p1(se): eee"] {
         rig.until_logged(head).await;
     }
     for _ in 0..5 {
@@ -55,11 +59,14 @@ async fn who_ends_at_random_is_started_again() {
     rig.until_error(&["Plugin exited: exit status 9\n", "\nI had enough"]).await;
     let crashes = async || {
         let log = rig.log().await;
-        log.iter().filter(|line| line.starts_with("Plugin p: Plugin exited: exit status 9")).count()
+        log.iter().filter(|line| line.starts_with("Plugin p1: Plugin exited: exit status 9")).count()
     };
-    while crashes().await < 3 {
-        rig.others_are_served().await;
-    }
+    within(async {
+        while crashes().await < 3 {
+            rig.others_are_served().await;
+        }
+    })
+    .await;
     rig.end().await;
 }
 
@@ -70,13 +77,18 @@ async fn a_plugins_token_ends_with_it() {
     rig.until_in_service().await;
     let token = rig.act("environment").await.json()["RS_TOKEN"].as_str().unwrap().to_owned();
     let bearer = format!("Bearer {token}");
-    assert_eq!(rig.peer.call_as(&bearer, "GET", "/plugins/p", "").await.status, StatusCode::OK);
+    assert_eq!(rig.peer.call_as(&bearer, "GET", "/plugins/p1", "").await.status, StatusCode::OK);
     rig.act("crash").await;
     rig.until_error(&["Plugin exited"]).await;
-    let mut status = StatusCode::OK;
-    while status == StatusCode::OK {
-        status = rig.peer.call_as(&bearer, "GET", "/plugins/p", "").await.status;
-    }
+    let status = within(async {
+        loop {
+            let status = rig.peer.call_as(&bearer, "GET", "/plugins/p1", "").await.status;
+            if status != StatusCode::OK {
+                return status;
+            }
+        }
+    })
+    .await;
     assert!(status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN, "{status}");
     rig.end().await;
 }
@@ -85,9 +97,9 @@ async fn a_plugins_token_ends_with_it() {
 #[tokio::test]
 async fn a_plugin_with_a_very_long_name_runs() {
     let rig = Rig::start().await;
-    let name = format!("x{}", "y z.".repeat(200));
+    let name = format!("x{}", "y-z.".repeat(200));
     rig.run_as(&name, "shapeless").await;
-    assert_eq!(rig.act_on(&name.replace(' ', "%20"), "ping").await.json(), "pong");
+    assert_eq!(rig.act_on(&name, "ping").await.json(), "pong");
     rig.end().await;
 }
 
@@ -120,10 +132,56 @@ async fn the_environment_of_the_host_is_not_that_of_its_plugins() {
     let names: Vec<&str> = found.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = ["RS_CA_FILE", "RS_ENDPOINT", "RS_FILESERVER", "RS_TOKEN", "RS_WEBROOT", "cwd", "pid"];
     assert_eq!(names, expected);
-    let scratch = rig.data().join("scratch/p");
+    let scratch = rig.data().join("scratch/p1");
     std::fs::write(scratch.join("old"), "x").unwrap();
     rig.act("crash").await;
     until("the working directory is emptied", || !scratch.join("old").exists()).await;
     rig.until_in_service().await;
+    rig.end().await;
+}
+
+/// `#7`: whoever may post events starts and stops nothing with them.
+#[tokio::test]
+async fn forged_events_move_no_plugin() {
+    let rig = rig("shapeless").await;
+    let pid = rig.act("environment").await.json()["pid"].clone();
+    let forged = r#"{"Name":"p1","Provider":"nobody","Params":{"a":1}}"#;
+    for (type_, key) in [("plugins", "p1"), ("plugin_providers", "rude-shapeless")] {
+        for action in ["create", "start", "config", "stop", "remove", "delete", "update", "save"] {
+            let event = format!(r#"{{"Type":"{type_}","Action":"{action}","Key":"{key}","Object":{forged}}}"#);
+            assert_eq!(rig.peer.call("POST", "/events", &event).await.status, StatusCode::NO_CONTENT);
+        }
+    }
+    assert_eq!(rig.act("environment").await.json()["pid"], pid);
+    rig.end().await;
+}
+
+/// `#35`: the object cannot be written, and shows what is wrong all the same.
+#[tokio::test]
+async fn a_plugin_of_a_content_layer_shows_its_errors() {
+    let rig = Rig::start().await;
+    let content = r#"{"meta":{"Name":"packed","Version":"v1.0.0"},"sections":{"plugins":{
+        "packed":{"Name":"packed","Provider":"nobody"}}}}"#;
+    let posted = rig.peer.call("POST", "/contents", content).await;
+    assert_eq!(posted.status, StatusCode::CREATED, "{:?}", posted.body);
+    let expected = ["Missing Plugin Provider: nobody"];
+    within(async { while rig.errors_of("packed").await != expected {} }).await;
+    let shown = rig.peer.call("GET", "/plugins/packed", "").await.json();
+    assert_eq!((&shown["ReadOnly"], &shown["Bundle"]), (&true.into(), &"packed".into()));
+    assert_eq!(rig.peer.call("DELETE", "/contents/packed", "").await.status, StatusCode::NO_CONTENT);
+    rig.end().await;
+}
+
+/// `#42`: tokens outlive every change of the layers.
+#[tokio::test]
+async fn a_change_of_the_layers_ends_no_token() {
+    let rig = Rig::start().await;
+    let made = rig.peer.call("GET", "/users/rocketskates/token", "").await.json();
+    let bearer = format!("Bearer {}", made["Token"].as_str().unwrap());
+    let content = r#"{"meta":{"Name":"more","Version":"v1.0.0"},"sections":{}}"#;
+    assert_eq!(rig.peer.call("POST", "/contents", content).await.status, StatusCode::CREATED);
+    rig.load("shapeless").await.unwrap();
+    assert_eq!(rig.peer.call("DELETE", "/contents/more", "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(rig.peer.call_as(&bearer, "GET", "/users", "").await.status, StatusCode::OK);
     rig.end().await;
 }

@@ -7,11 +7,11 @@ async fn stopped(mode: &str, logged: Option<&str>) {
     rig.run(mode).await;
     rig.until_in_service().await;
     rig.act("helper").await;
-    assert_eq!(rig.peer.call("DELETE", "/plugins/p", "").await.status, 200);
+    assert_eq!(rig.peer.call("DELETE", "/plugins/p1", "").await.status, 200);
     if let Some(text) = logged {
         rig.until_logged(text).await;
     }
-    rig.until_logged("Plugin p has stopped").await;
+    rig.until_logged("Plugin p1 has stopped").await;
     rig.end().await;
 }
 
@@ -37,8 +37,8 @@ async fn who_exits_instead_of_an_answer_has_stopped() {
     let rig = Rig::start().await;
     rig.run("stop-exit").await;
     rig.until_in_service().await;
-    assert_eq!(rig.peer.call("DELETE", "/plugins/p", "").await.status, 200);
-    rig.until_logged("Plugin p has stopped").await;
+    assert_eq!(rig.peer.call("DELETE", "/plugins/p1", "").await.status, 200);
+    rig.until_logged("Plugin p1 has stopped").await;
     assert!(!rig.log().await.iter().any(|line| line.starts_with("Stop failed")));
     rig.end().await;
 }
