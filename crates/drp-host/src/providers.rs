@@ -129,6 +129,11 @@ impl Providers {
     /// Imports every executable of the directory, in the order of their names. Those that take long do not keep the
     /// others waiting: they are imported when they are ready, after this has come back.
     pub(crate) async fn import_all(self: &Arc<Self>) {
+        self.import_within(IMPORT_PATIENCE).await;
+    }
+
+    /// As [`import_all`](Self::import_all), with the time for which it waits for definitions, and again for assets.
+    async fn import_within(self: &Arc<Self>, patience: Duration) {
         let cleaned = self.make_directory().and_then(|()| upload::remove_leftovers(&self.directory));
         let paths = match cleaned.and_then(|()| executables(&self.directory)) {
             Ok(paths) => paths,
@@ -139,7 +144,7 @@ impl Providers {
         };
         let (told, quick) = oneshot::channel();
         let (this, stopped) = (Arc::clone(self), self.stopping.clone());
-        tokio::spawn(async move { stopped.run_until_cancelled(this.import_each(paths, told)).await });
+        tokio::spawn(async move { stopped.run_until_cancelled(this.import_each(paths, patience, told)).await });
         // Without an answer the import was stopped.
         let _ = quick.await;
     }
@@ -150,7 +155,7 @@ impl Providers {
     }
 
     /// Asked several at a time, because one may hang; admitted one by one, because the first of two wins a conflict.
-    async fn import_each(self: Arc<Self>, paths: Vec<PathBuf>, quick: oneshot::Sender<()>) {
+    async fn import_each(self: Arc<Self>, paths: Vec<PathBuf>, patience: Duration, quick: oneshot::Sender<()>) {
         let define = |(place, path): (usize, PathBuf)| {
             let this = &self;
             async move {
@@ -161,7 +166,7 @@ impl Providers {
         let mut defining =
             stream::iter(paths.into_iter().enumerate()).map(define).buffer_unordered(DEFINES_AT_ONCE_MAX);
         let mut first = Vec::new();
-        let _ = timeout(IMPORT_PATIENCE, async {
+        let _ = timeout(patience, async {
             while let Some(defined) = defining.next().await {
                 first.push(defined);
             }
@@ -172,7 +177,7 @@ impl Providers {
         for (_, path, defined) in first {
             self.admit(&mut unpacking, path, defined).await;
         }
-        let _ = timeout(IMPORT_PATIENCE, async { while unpacking.join_next().await.is_some() {} }).await;
+        let _ = timeout(patience, async { while unpacking.join_next().await.is_some() {} }).await;
         // Whoever waited may be gone.
         let _ = quick.send(());
         while let Some((_, path, defined)) = defining.next().await {

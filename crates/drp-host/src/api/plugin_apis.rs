@@ -113,6 +113,7 @@ mod tests {
         outgoing(request.body(Body::empty()).unwrap(), &uri.parse().unwrap(), &call)
     }
 
+    /// `#32`.
     #[test]
     fn the_plugin_learns_who_asks_and_not_by_what_right() {
         let request = sent("/api/v3/plugin-apis/p1/a%20b?x=1&token=secret&y").unwrap();

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::bus::Delivery;
 
+/// `#28`.
 #[tokio::test]
 async fn a_plugin_lives_from_its_object_to_its_end() {
     let host = TestHost::new().await;
@@ -59,6 +60,7 @@ async fn a_plugin_is_told_to_be_configured_with_what_it_was_configured_with() {
     assert_eq!(seen, [json!({"rude/x": 1}), json!({"rude/x": 2})]);
 }
 
+/// `#4`.
 #[tokio::test]
 async fn a_crashed_plugin_is_restarted_and_keeps_its_errors_until_it_has_been_healthy() {
     let host = TestHost::with_times(Times { healthy: Duration::from_secs(2), ..quick() }).await;
@@ -111,6 +113,7 @@ async fn a_config_without_a_good_answer_is_an_error() {
     check("crash", "cannot bear this").await;
 }
 
+/// `#36`.
 #[tokio::test]
 async fn a_provider_that_is_not_allowed_here_goes_with_all_its_plugins() {
     let host = TestHost::running("rude", json!({})).await;
@@ -176,6 +179,7 @@ async fn a_plugin_that_will_not_stop_is_ended_with_its_helpers() {
     }
 }
 
+/// `#3`.
 #[tokio::test]
 async fn a_stopping_host_fails_the_actions_in_flight_after_a_while() {
     let host = Arc::new(TestHost::running("rude", json!({})).await);
@@ -190,6 +194,7 @@ async fn a_stopping_host_fails_the_actions_in_flight_after_a_while() {
     assert_eq!(sleeping.await.unwrap().unwrap_err().code, 503);
 }
 
+/// `#8`.
 #[tokio::test]
 async fn only_a_change_of_what_it_runs_on_restarts_a_plugin() {
     let host = TestHost::running("rude", json!({})).await;
@@ -207,6 +212,7 @@ async fn only_a_change_of_what_it_runs_on_restarts_a_plugin() {
     }
 }
 
+/// `#12`.
 #[tokio::test]
 async fn a_provider_that_is_imported_again_restarts_its_plugins() {
     let host = TestHost::running("rude", json!({})).await;
@@ -234,6 +240,7 @@ async fn a_plugin_waits_for_its_provider_and_its_params() {
     assert!(host.messages().contains(&format!("Plugin p1(se): Received Config request: {body}")));
 }
 
+/// `#27`.
 #[tokio::test]
 async fn secrets_do_not_come_back_through_the_log() {
     let host = TestHost::running("rude", json!({"rude/token": "hunter22"})).await;
@@ -299,4 +306,18 @@ async fn a_provider_may_have_more_plugins_than_any_queue_has_places() {
     host.providers.remove("rude-needy").await.unwrap();
     until("they miss their provider again", all_say("Missing Plugin Provider: rude-needy")).await;
     host.plugins.stop().await;
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_wanted_is_published_as_any_other() {
+    let host = TestHost::running("rude", json!({})).await;
+    let mut events = host.bus.subscribe(100);
+    host.act("crash").await.unwrap_err();
+    let mut seen = Vec::new();
+    until("it is in service again", || {
+        seen.extend(published(&mut events).into_iter().filter(|event| event.starts_with("plugins.")));
+        seen.len() >= 2
+    })
+    .await;
+    assert_eq!(seen, ["plugins.stopped.p1", "plugins.configed.p1"]);
 }

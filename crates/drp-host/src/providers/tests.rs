@@ -22,6 +22,7 @@ use crate::{
     },
 };
 
+/// `#16`, `#33`.
 #[tokio::test]
 async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
     let host = TestHost::new().await;
@@ -68,6 +69,7 @@ async fn assets_are_unpacked_into_a_clean_directory_of_the_owner() {
     assert_eq!(fs::metadata(&unpacked).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
+/// `#34`.
 #[tokio::test]
 async fn a_failed_unpack_is_said_in_the_log_and_on_the_record() {
     let host = TestHost::new().await;
@@ -131,6 +133,7 @@ async fn upload(host: &TestHost, name: &str, replace: bool) -> Result<(), String
     host.providers.finish_upload(upload, replace.then_some(&by)).await.map_err(|error| error.to_string())
 }
 
+/// `#11`.
 #[tokio::test]
 async fn an_upgrade_stops_and_starts_each_plugin_once() {
     let host = TestHost::running("rude", json!({})).await;
@@ -158,6 +161,7 @@ async fn an_upgrade_stops_and_starts_each_plugin_once() {
     assert_eq!(found, expected);
 }
 
+/// `#10`.
 #[tokio::test]
 async fn a_refused_upload_changes_nothing() {
     let host = TestHost::running("rude", json!({})).await;
@@ -199,6 +203,7 @@ async fn objects_make_room_for_a_providers_content_only_where_that_is_asked_for(
     .await;
 }
 
+/// `#14`.
 #[tokio::test]
 async fn a_deleted_provider_leaves_plugins_that_miss_it() {
     let host = TestHost::running("rude", json!({})).await;
@@ -217,6 +222,7 @@ async fn a_deleted_provider_leaves_plugins_that_miss_it() {
     assert!(host.stored_errors().is_empty());
 }
 
+/// `#10`.
 #[tokio::test]
 async fn assets_of_providers_that_went_meanwhile_are_removed_at_start() {
     let host = TestHost::new().await;
@@ -260,4 +266,24 @@ fn names_and_content_are_checked() {
     assert!(matches!(refused("../x", "../x", ""), ImportError::Name { .. }));
     let content = refused("ab", "ab", "a: [");
     assert!(content.to_string().starts_with("Skipping ab because of bad content: cannot read content as YAML: "));
+}
+
+/// `#16`.
+#[tokio::test]
+async fn who_hangs_at_start_keeps_none_of_the_others_waiting() {
+    let host = TestHost::new().await;
+    for name in ["rude", "rude-define-endless", "rude-unpack-endless"] {
+        host.install(name);
+    }
+    host.providers.import_within(Duration::from_millis(100)).await;
+    until("the good one is there", || host.providers.get("rude").is_some()).await;
+    let directory = host.directory.path().to_string_lossy().into_owned();
+    let hanging = || {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+        lines.filter(|line| String::from_utf8_lossy(line).contains(&directory)).count()
+    };
+    until("two hang", || hanging() == 2).await;
+    host.plugins.stop().await;
+    until("they end with the host", || hanging() == 0).await;
 }

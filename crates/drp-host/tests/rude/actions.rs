@@ -17,6 +17,8 @@ async fn rig() -> Rig {
 }
 
 /// `#21`, `#22`: what is no answer is an error object with a text.
+///
+/// `#3`.
 #[tokio::test]
 async fn what_is_no_answer_is_an_error_of_the_host() {
     let rig = rig().await;
@@ -65,6 +67,8 @@ async fn what_is_an_answer_is_one_however_it_comes() {
 }
 
 /// `#4`, `#22`: the caller is told, and the plugin is there again.
+///
+/// `#21`.
 #[tokio::test]
 async fn an_end_within_an_action_is_told_and_mended() {
     let rig = rig().await;
@@ -78,6 +82,7 @@ async fn an_end_within_an_action_is_told_and_mended() {
     rig.end().await;
 }
 
+/// `#27`.
 #[tokio::test]
 async fn an_error_that_shows_everything_shows_no_secret() {
     let rig = rig().await;

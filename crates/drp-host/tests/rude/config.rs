@@ -21,6 +21,7 @@ async fn who_never_answers_holds_nobody_up() {
     rig.end().await;
 }
 
+/// `#21`, `#22`.
 #[tokio::test]
 async fn garbage_is_no_answer() {
     let expected = ["Plugin p1 did not answer config: its answer is not JSON", "<html>", "\nReceived Config request: "];

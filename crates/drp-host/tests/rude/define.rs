@@ -43,6 +43,7 @@ async fn a_definition_of_100_mb_is_refused() {
     refused(Rig::start().await, "define-huge", &["define failed: it wrote more than 67108864 bytes"]).await;
 }
 
+/// `#3`.
 #[tokio::test]
 async fn a_define_without_end_is_ended_with_its_helpers() {
     let rig = Rig::start_with(|times| times.define = SHORT).await;

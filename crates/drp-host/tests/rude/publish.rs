@@ -10,6 +10,8 @@ async fn rig(mode: &str) -> Rig {
 }
 
 /// Events reach the plugin in the order in which they were made.
+///
+/// `#5`.
 #[tokio::test]
 async fn events_come_in_their_order() {
     let rig = rig("publish-print").await;
@@ -27,6 +29,8 @@ fn key(line: &str) -> usize {
 }
 
 /// More events than fit its queue: the requests are answered, and what is lost is counted.
+///
+/// `#5`.
 #[tokio::test]
 async fn who_is_slow_loses_events_and_holds_nobody_up() {
     let rig = rig("publish-slow").await;
@@ -35,6 +39,7 @@ async fn who_is_slow_loses_events_and_holds_nobody_up() {
     rig.end().await;
 }
 
+/// `#3`.
 #[tokio::test]
 async fn who_never_answers_an_event_answers_actions() {
     let rig = Rig::start_with(|times| times.publish = SHORT).await;

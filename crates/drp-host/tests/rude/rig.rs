@@ -283,6 +283,7 @@ impl Client {
             .header("host", "127.0.0.1")
             .header(AUTHORIZATION, &self.bearer)
             .header("content-type", "application/json");
+        within(self.sender.ready()).await.unwrap();
         let response = within(self.sender.send_request(request.body(Full::from(body.to_owned())).unwrap())).await;
         let response = response.unwrap();
         (response.status(), within(response.into_body().collect()).await.unwrap().to_bytes())

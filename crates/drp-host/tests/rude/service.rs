@@ -71,6 +71,8 @@ async fn who_ends_at_random_is_started_again() {
 }
 
 /// It may speak of its own, and nothing more.
+///
+/// `#29`.
 #[tokio::test]
 async fn a_plugins_token_ends_with_it() {
     let rig = rig("shapeless").await;
@@ -94,6 +96,8 @@ async fn a_plugins_token_ends_with_it() {
 }
 
 /// `#20`: what users name is no name of a file.
+///
+/// `#19`, `#37`.
 #[tokio::test]
 async fn a_plugin_with_a_very_long_name_runs() {
     let rig = Rig::start().await;

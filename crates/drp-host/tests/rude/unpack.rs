@@ -22,6 +22,7 @@ async fn a_failed_unpack_is_quoted() {
     recorded(Rig::start().await, "unpack-refused", "exit status 3\nno room").await;
 }
 
+/// `#3`.
 #[tokio::test]
 async fn an_unpack_without_end_is_ended_with_its_helpers() {
     let rig = Rig::start_with(|times| times.unpack = SHORT).await;

@@ -100,6 +100,7 @@ async fn an_error_of_the_plugin_is_unchanged_whatever_it_is() {
     assert_eq!(serde_json::to_string(&error).unwrap(), bare);
 }
 
+/// `#21`, `#22`.
 #[tokio::test]
 async fn what_is_no_answer_is_a_clear_error() {
     let check = check_error;
@@ -161,6 +162,7 @@ async fn connections_are_used_again_and_replaced_when_the_plugin_closes_them() {
     assert_eq!(requests.try_iter().count(), 4);
 }
 
+/// `#23`.
 #[tokio::test]
 async fn a_drain_waits_for_calls_in_flight_and_then_fails_them() {
     let (_directory, socket) = socket();
