@@ -133,7 +133,8 @@ async fn plugins_of_one_provider_do_not_share_anything() {
 async fn the_environment_of_the_host_is_not_that_of_its_plugins() {
     let rig = rig("shapeless").await;
     let found = rig.act("environment").await.json();
-    let names: Vec<&str> = found.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut names: Vec<&str> = found.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
     let expected = ["RS_CA_FILE", "RS_ENDPOINT", "RS_FILESERVER", "RS_TOKEN", "RS_WEBROOT", "cwd", "pid"];
     assert_eq!(names, expected);
     let scratch = rig.data().join("scratch/p1");
