@@ -3,9 +3,9 @@
 mod actions;
 mod baseline;
 mod events;
-mod https;
+pub(crate) mod https;
 mod objects;
-mod server;
+pub(crate) mod server;
 
 pub(crate) use baseline::serve;
 
@@ -24,7 +24,7 @@ pub(crate) struct Plan {
 }
 
 pub(crate) async fn run(plan: &Plan) -> Result<()> {
-    build()?;
+    build(&[])?;
     let data = tempfile::tempdir()?;
     let plugins = data.path().join("plugins");
     std::fs::create_dir_all(&plugins)?;
@@ -38,9 +38,11 @@ pub(crate) async fn run(plan: &Plan) -> Result<()> {
     objects::restart(data.path()).await
 }
 
-fn build() -> Result<()> {
+/// Builds the server and the incrementer, and more if asked for.
+pub(crate) fn build(more: &[&str]) -> Result<()> {
     let status = std::process::Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--release", "-p", "incrementer", "-p", "drpx"])
+        .args(more)
         .status()
         .context("cannot run cargo")?;
     ensure!(status.success(), "host and provider do not build");

@@ -1,12 +1,14 @@
 //! Benchmarks, each beside its physical baseline in the same run.
 //!
-//! `cargo run --release -p bench` measures the framework, `cargo run --release -p bench -- host` the host. Compare rows
-//! and ratios: the absolute numbers belong to the machine.
+//! `cargo run --release -p bench` measures the framework, `cargo run --release -p bench -- host` the host, and
+//! `cargo run --release -p bench -- rude` a good provider beside bad ones. Compare rows and ratios: the absolute numbers
+//! belong to the machine.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod framework;
 mod host;
 mod load;
+mod rude;
 mod sample;
 
 use std::path::PathBuf;
@@ -47,6 +49,8 @@ struct Args {
 enum Suite {
     Framework,
     Host,
+    /// A good provider beside one of each bad kind.
+    Rude,
     All,
 }
 
@@ -72,6 +76,9 @@ async fn run(args: Args) -> Result<()> {
     if matches!(args.suite, Suite::Host | Suite::All) {
         let plan = host::Plan { machines: args.machines, events: args.events, seconds: args.seconds };
         host::run(&plan).await?;
+    }
+    if matches!(args.suite, Suite::Rude | Suite::All) {
+        rude::run(args.seconds).await?;
     }
     Ok(())
 }

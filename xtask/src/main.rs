@@ -5,6 +5,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, bail, ensure};
 
 #[cfg(test)]
+mod differences;
+#[cfg(test)]
 mod rooms;
 
 const USAGE: &str = "usage: cargo xtask ci|bench";

@@ -137,6 +137,8 @@ impl Connection {
             .header(header::AUTHORIZATION, &self.authorization)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))?;
+        // The driver of the connection may not have seen yet that the answer before was read.
+        self.sender.ready().await.context("the connection broke")?;
         let response = self.sender.send_request(request).await.context("the connection broke")?;
         let status = response.status();
         Ok((status, response.into_body().collect().await?.to_bytes()))

@@ -80,6 +80,13 @@ pub const BACKUP_MANIFEST_BYTES_MAX: u64 = 256 << 20;
 pub const BACKUP_STORE_PART_BYTES_MAX: u64 = 160 << 20;
 /// The path of a file in a backup.
 pub const BACKUP_PATH_BYTES_MAX: usize = 4096;
+/// Units of talk (about a byte each) that one plugin may use up at once; see [`PLUGIN_TALK_RATE`].
+pub const PLUGIN_TALK_BURST: usize = 16 << 20;
+/// Units of talk that a plugin gets back each second. Its output, its log lines and its other calls to the host cost
+/// some, at least so many that it cannot keep its host from others.
+pub const PLUGIN_TALK_RATE: usize = 2 << 20;
+/// The name of one file, as file systems have it.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
 /// Length of a unix socket's path that every supported system accepts, without its closing NUL.
 pub const SOCKET_PATH_BYTES_MAX: usize = 103;
 
@@ -95,6 +102,8 @@ pub const READY_TIME: Duration = Duration::from_secs(30);
 pub const CONFIG_TIME: Duration = Duration::from_secs(300);
 /// Time until a plugin begins its answer to a client's request that is handed through, and longest silence within it.
 pub const PROXY_TIME: Duration = Duration::from_secs(300);
+/// Time a plugin has to answer an event that is posted to it.
+pub const PUBLISH_TIME: Duration = Duration::from_secs(10);
 /// Time a plugin has to answer stop and exit.
 pub const STOP_TIME: Duration = Duration::from_secs(60);
 /// Time from SIGTERM to SIGKILL.

@@ -208,7 +208,8 @@ impl Actions {
                 Err(CallError::Refused(_)) => Outcome::Error,
                 Err(_) => Outcome::Failed,
             });
-            answer.map_err(|error| error.into_wire(offer.caller.plugin()))
+            let what = format!("action {}", offer.action.command);
+            answer.map_err(|error| error.into_wire(offer.caller.plugin(), &what))
         });
         called.await.unwrap_or_else(|error| Err(Error::new(500, RUN, error.to_string())))
     }

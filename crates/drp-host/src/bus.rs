@@ -283,6 +283,7 @@ mod tests {
         std::iter::from_fn(|| subscription.try_next()).map(seq).collect()
     }
 
+    /// `#38`.
     #[test]
     fn all_subscribers_see_one_order_whoever_publishes() {
         let bus = Bus::new();

@@ -103,6 +103,8 @@ pub struct Times {
     pub config: Duration,
     /// A plugin's answer to an action; without limit unless set, because actions of hours exist.
     pub action: Option<Duration>,
+    /// A plugin's answer to an event that is posted to it.
+    pub publish: Duration,
     /// A plugin's answer to stop, and its exit.
     pub stop: Duration,
     /// What a stopping host gives the requests in flight.
@@ -179,6 +181,7 @@ impl Default for Times {
             ready: limits::READY_TIME,
             config: limits::CONFIG_TIME,
             action: None,
+            publish: limits::PUBLISH_TIME,
             stop: limits::STOP_TIME,
             drain: limits::DRAIN_TIME,
             kill_grace: limits::KILL_GRACE_TIME,

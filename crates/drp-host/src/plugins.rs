@@ -7,6 +7,7 @@ mod callback;
 mod configuration;
 mod forward;
 pub(crate) mod output;
+pub(crate) mod pace;
 #[cfg(test)]
 pub(crate) mod peer;
 pub(crate) mod process;
@@ -16,6 +17,7 @@ pub(crate) mod redact;
 pub(crate) mod rude;
 mod run;
 pub(crate) mod sockets;
+pub(crate) mod spawn;
 mod supervise;
 
 use std::{
@@ -166,6 +168,7 @@ impl Plugins {
     /// Stops all plugins at the same time, and comes back within the limits that a stop has.
     pub(crate) async fn stop(&self) {
         self.0.stopping.cancel();
+        self.0.rooms.providers.stop_importing();
         self.0.tasks.close();
         let times = &self.0.times;
         let limit = times.drain + times.stop + times.kill_grace * 3 + Duration::from_secs(1);

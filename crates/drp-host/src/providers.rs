@@ -14,11 +14,17 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
 };
 
 use drp_core::{Error, Event, Level, Model, Plugin, PluginProvider, Raw, RawModel, limits};
 use futures_util::{StreamExt, stream};
-use tokio::sync::watch;
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinSet,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
     define::{Definition, ImportError},
@@ -44,8 +50,13 @@ const SERVICE: &str = "plugin";
 const UNPACKED: &str = "files/plugin_providers";
 /// Key of a provider's record that says what is wrong with it.
 const ERRORS_KEY: &str = "Errors";
-/// `define`s that run at the same time at start.
-const DEFINES_AT_ONCE_MAX: usize = 4;
+/// `define`s that run at the same time at start. More than a machine has cores: who hangs takes nothing but a place.
+const DEFINES_AT_ONCE_MAX: usize = 16;
+/// Time for which a start waits for those who define themselves, and again for those who unpack.
+const IMPORT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a provider says of itself, and the claims to its file and its name.
+type Defined = ([Option<Claim>; 2], Definition);
 
 /// A provider that was taken in.
 #[derive(Debug)]
@@ -72,6 +83,7 @@ pub(crate) struct Providers {
     changes: watch::Sender<u64>,
     /// Unpacked assets stay when their provider goes.
     keep_unpacked: bool,
+    stopping: CancellationToken,
 }
 
 /// The right to change one provider or its file, which nobody else has meanwhile.
@@ -110,11 +122,18 @@ impl Providers {
             importing: Arc::default(),
             changes: watch::Sender::default(),
             keep_unpacked: config.retention.keep_unpacked,
+            stopping: CancellationToken::new(),
         }
     }
 
-    /// Imports every executable of the directory, in the order of their names.
-    pub(crate) async fn import_all(&self) {
+    /// Imports every executable of the directory, in the order of their names. Those that take long do not keep the
+    /// others waiting: they are imported when they are ready, after this has come back.
+    pub(crate) async fn import_all(self: &Arc<Self>) {
+        self.import_within(IMPORT_PATIENCE).await;
+    }
+
+    /// As [`import_all`](Self::import_all), with the time for which it waits for definitions, and again for assets.
+    async fn import_within(self: &Arc<Self>, patience: Duration) {
         let cleaned = self.make_directory().and_then(|()| upload::remove_leftovers(&self.directory));
         let paths = match cleaned.and_then(|()| executables(&self.directory)) {
             Ok(paths) => paths,
@@ -123,20 +142,71 @@ impl Providers {
                 return self.log.write(Level::Error, SERVICE, text);
             }
         };
-        // Asked several at a time, because one may hang; taken in one by one, because the first of two wins a conflict.
-        let define = |path: PathBuf| async {
-            let defined = self.define(&path).await;
-            (path, defined)
-        };
-        let mut defined = stream::iter(paths).map(define).buffered(DEFINES_AT_ONCE_MAX);
-        while let Some((path, defined)) = defined.next().await {
-            let imported = match defined {
-                Ok((_claims, definition)) => self.adopt(definition, path).await.map(drop),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = imported {
-                self.log.write(Level::Error, SERVICE, error.to_string());
+        let (told, quick) = oneshot::channel();
+        let (this, stopped) = (Arc::clone(self), self.stopping.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(this.import_each(paths, patience, told)).await });
+        // Without an answer the import was stopped.
+        let _ = quick.await;
+    }
+
+    /// Ends an import that still goes on.
+    pub(crate) fn stop_importing(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Asked several at a time, because one may hang; admitted one by one, because the first of two wins a conflict.
+    async fn import_each(self: Arc<Self>, paths: Vec<PathBuf>, patience: Duration, quick: oneshot::Sender<()>) {
+        let define = |(place, path): (usize, PathBuf)| {
+            let this = &self;
+            async move {
+                let defined = this.define(&path).await;
+                (place, path, defined)
             }
+        };
+        let mut defining =
+            stream::iter(paths.into_iter().enumerate()).map(define).buffer_unordered(DEFINES_AT_ONCE_MAX);
+        let mut first = Vec::new();
+        let _ = timeout(patience, async {
+            while let Some(defined) = defining.next().await {
+                first.push(defined);
+            }
+        })
+        .await;
+        first.sort_by_key(|(place, ..)| *place);
+        let mut unpacking = JoinSet::new();
+        for (_, path, defined) in first {
+            self.admit(&mut unpacking, path, defined).await;
+        }
+        let _ = timeout(patience, async { while unpacking.join_next().await.is_some() {} }).await;
+        // Whoever waited may be gone.
+        let _ = quick.send(());
+        while let Some((_, path, defined)) = defining.next().await {
+            self.admit(&mut unpacking, path, defined).await;
+        }
+        while unpacking.join_next().await.is_some() {}
+    }
+
+    /// Puts what a provider brings in force, and lets it unpack beside the others.
+    async fn admit(
+        self: &Arc<Self>,
+        unpacking: &mut JoinSet<()>,
+        path: PathBuf,
+        defined: Result<Defined, ImportError>,
+    ) {
+        let admitted = async {
+            let (claims, definition) = defined?;
+            self.accept_from(&definition, &path).await?;
+            Ok::<_, ImportError>((claims, definition))
+        };
+        match admitted.await {
+            Ok((claims, definition)) => {
+                let this = Arc::clone(self);
+                unpacking.spawn(async move {
+                    this.take_in(definition, path).await;
+                    drop(claims);
+                });
+            }
+            Err(error) => self.log.write(Level::Error, SERVICE, error.to_string()),
         }
     }
 
@@ -197,7 +267,7 @@ impl Providers {
     }
 
     /// Asks an executable what it is. While the claims live, nobody else changes its file or its provider.
-    async fn define(&self, path: &Path) -> Result<([Option<Claim>; 2], Definition), ImportError> {
+    async fn define(&self, path: &Path) -> Result<Defined, ImportError> {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let busy = |name: &str| ImportError::Busy { name: name.to_owned() };
         let claim = self.claim(&file).ok_or_else(|| busy(&file))?;
@@ -217,8 +287,8 @@ impl Providers {
 
     /// Runs `define` of `path`, which is or is to become the file `file`.
     async fn ask(&self, path: &Path, file: &str) -> Result<Definition, ImportError> {
-        let log = OutputLog::new(self.log.clone(), file, Arc::new(Redactor::default()));
         let token = self.auth.issue_plugin_token(file);
+        let log = self.output_log(file, &token);
         let mut command = self.environment.command(path, &token);
         // What is tried under a temporary name sees the one that it is to have.
         command.arg0(path.with_file_name(file));
@@ -234,14 +304,19 @@ impl Providers {
     }
 
     async fn adopt(&self, definition: Definition, path: PathBuf) -> Result<PluginProvider, ImportError> {
-        if let Some(other) = self.other_file(&definition, &path) {
+        self.accept_from(&definition, &path).await?;
+        Ok(self.take_in(definition, path).await)
+    }
+
+    /// As [`accept`](Self::accept), unless another file is the provider already.
+    async fn accept_from(&self, definition: &Definition, path: &Path) -> Result<(), ImportError> {
+        if let Some(other) = self.other_file(definition, path) {
             let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let name = &definition.provider.name;
             let reason = format!("the provider calls itself `{name}`, which {} is already", other.display());
             return Err(ImportError::Name { file, reason });
         }
-        self.accept(&definition, None).await?;
-        Ok(self.take_in(definition, path).await)
+        self.accept(definition, None).await
     }
 
     /// The file from which the provider runs that `path` is a further file of: one that bears its name comes first.
@@ -295,8 +370,8 @@ impl Providers {
         let directory = self.unpacked(name);
         let problem = |text: String| format!("Cannot unpack provider {name}: {text}");
         emptied_directory(&directory).await.map_err(|error| problem(error.to_string()))?;
-        let log = OutputLog::new(self.log.clone(), name, Arc::new(Redactor::default()));
         let token = self.auth.issue_plugin_token(name);
+        let log = self.output_log(name, &token);
         let mut command = self.environment.command(path, &token);
         command.arg("unpack").arg(&directory);
         let head = format!("Provider {name} unpack: ");
@@ -307,6 +382,13 @@ impl Providers {
             return Ok(());
         }
         Err(problem(finished.stderr.explain(&describe_status(finished.status))))
+    }
+
+    /// The log of what a provider writes that runs with `token`, without it.
+    fn output_log(&self, provider: &str, token: &str) -> OutputLog {
+        let redactor = Redactor::default();
+        redactor.add(&Raw::from(token));
+        OutputLog::new(self.log.clone(), provider, Arc::new(redactor))
     }
 
     /// Where a provider's assets are.

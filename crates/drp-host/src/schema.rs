@@ -264,6 +264,7 @@ mod tests {
         expect(r#"{"not":{"type":"string"}}"#, r#""secret""#, &["(root): does not satisfy `not`"]);
     }
 
+    /// `#40`, `#41`.
     #[test]
     fn a_reference_never_leaves_the_document() {
         for target in ["http://127.0.0.1:1/x", "file:///etc/passwd", "other.json"] {
@@ -279,6 +280,7 @@ mod tests {
         assert_eq!(check(r##"{"definitions":{"enum":{"type":"null"}},"$ref":"#/definitions/enum"}"##, "null").len(), 0);
     }
 
+    /// `#40`, `#41`.
     #[test]
     fn a_schema_that_refers_to_itself_ends() {
         let doubled =

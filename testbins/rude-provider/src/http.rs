@@ -36,19 +36,27 @@ pub(crate) fn read(stream: &mut BufReader<UnixStream>) -> Result<Option<Message>
     Ok(Some(Message { first_line: first_line.trim().to_owned(), body }))
 }
 
-/// Answers a request.
-pub(crate) fn answer(stream: &mut UnixStream, status: u16, body: &str) -> Result<()> {
-    let length = body.len();
-    let head = format!("HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
-    stream.write_all((head + body).as_bytes())
-}
-
-/// Posts to the host, and returns the first line of what it answered.
+/// Posts to the host over a connection of its own, and returns the first line of what it answered.
 pub(crate) fn post(socket: &Path, path: &str, body: &str) -> Result<String> {
     let mut stream = UnixStream::connect(socket)?;
-    let length = body.len();
-    let head = "Host: unix\r\nContent-Type: application/json\r\nConnection: close";
-    write!(stream, "POST /api-server-plugin/v4/{path} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}")?;
+    post_on(&mut stream, path, body)
+}
+
+/// As [`post`], over a connection that is kept.
+pub(crate) fn post_on(stream: &mut UnixStream, path: &str, body: &str) -> Result<String> {
+    post_head(stream, path, body.len())?;
+    stream.write_all(body.as_bytes())?;
+    answer_line(stream.try_clone()?)
+}
+
+/// Sends the head of a post.
+pub(crate) fn post_head(stream: &mut UnixStream, path: &str, length: usize) -> Result<()> {
+    let head = format!("POST /api-server-plugin/v4/{path} HTTP/1.1\r\nHost: unix\r\nContent-Type: application/json");
+    stream.write_all(format!("{head}\r\nContent-Length: {length}\r\n\r\n").as_bytes())
+}
+
+/// The first line of an answer; an error where the connection ended instead.
+pub(crate) fn answer_line(stream: UnixStream) -> Result<String> {
     let answer = read(&mut BufReader::new(stream))?;
-    Ok(answer.map(|answer| answer.first_line).unwrap_or_default())
+    answer.map(|answer| answer.first_line).ok_or_else(|| Error::other("no answer"))
 }

@@ -61,6 +61,7 @@ fn declared(model: &str, command: &str, required: &[&str], optional: &[&str]) ->
     }
 }
 
+/// `#26`.
 #[tokio::test]
 async fn an_action_gets_what_the_caller_gave_and_what_the_object_has() {
     let rooms = Rooms::new().await;

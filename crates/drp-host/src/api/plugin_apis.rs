@@ -47,7 +47,7 @@ pub(super) async fn forward(
     let caller = shared.plugins.caller(&name).ok_or_else(stopped)?;
     let request = outgoing(request, &uri, &call)?;
     let answered = caller.forward(request, limits::PROXY_TIME).await;
-    let mut response = answered.map_err(|error| error.into_wire(&name).about(PLUGINS, &name))?;
+    let mut response = answered.map_err(|error| error.into_wire(&name, "the request").about(PLUGINS, &name))?;
     strip_hop_by_hop(response.headers_mut());
     Ok(response)
 }
@@ -113,6 +113,7 @@ mod tests {
         outgoing(request.body(Body::empty()).unwrap(), &uri.parse().unwrap(), &call)
     }
 
+    /// `#32`.
     #[test]
     fn the_plugin_learns_who_asks_and_not_by_what_right() {
         let request = sent("/api/v3/plugin-apis/p1/a%20b?x=1&token=secret&y").unwrap();

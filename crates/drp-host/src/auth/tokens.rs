@@ -238,6 +238,7 @@ mod tests {
         }
     }
 
+    /// `#29`.
     #[test]
     fn an_instances_token_lasts_until_it_is_revoked() {
         let instances = Instances::default();

@@ -164,6 +164,7 @@ async fn machine_names_are_unique_whoever_is_first() {
     create("m2").await.unwrap();
 }
 
+/// `#38`.
 #[tokio::test]
 async fn concurrent_changes_of_one_object_lose_nothing() {
     let objects = objects().await;
@@ -253,6 +254,7 @@ async fn objects_of_a_layer_are_read_only_and_go_with_it() {
     assert!(objects.get("profiles", "pr1").unwrap().is_none());
 }
 
+/// `#13`.
 #[tokio::test]
 async fn a_layer_that_conflicts_changes_nothing() {
     let objects = objects().await;

@@ -34,14 +34,14 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// The error for whoever asked: the plugin's own unchanged, else what went wrong with it.
-    pub(crate) fn into_wire(self, plugin: &str) -> Error {
+    /// The error for whoever asked: the plugin's own, else what went wrong with it while it was asked `what`.
+    pub(crate) fn into_wire(self, plugin: &str, what: &str) -> Error {
         let host = |code, text: String| Error::new(code, "INVOKE", text);
         match self {
             Self::Refused(error) => error,
-            Self::Failed(text) => host(502, format!("Plugin {plugin} did not answer: {text}")),
-            Self::Slow(limit) => host(504, format!("Plugin {plugin} did not answer within {limit:?}")),
-            Self::Ended => host(503, format!("Plugin {plugin} ended before it answered")),
+            Self::Failed(text) => host(502, format!("Plugin {plugin} did not answer {what}: {text}")),
+            Self::Slow(limit) => host(504, format!("Plugin {plugin} did not answer {what} within {limit:?}")),
+            Self::Ended => host(503, format!("Plugin {plugin} ended before it answered {what}")),
         }
     }
 }
@@ -159,11 +159,26 @@ impl PluginCaller {
         let answer = self.send(path, body.into(), limit);
         tokio::select! {
             answer = answer => match answer {
-                Ok((status, body)) => read_answer(status, &body),
+                Ok((status, body)) => read_answer(status, &body).map_err(|error| self.without_secrets(error)),
                 Err(Sent::Broken(text)) => Err(CallError::Failed(text)),
                 Err(Sent::Error(error)) => Err(error),
             },
             () = self.ended.cancelled() => Err(CallError::Ended),
+        }
+    }
+
+    /// An error goes to logs and to whoever asked; what the plugin was told in confidence does not.
+    fn without_secrets(&self, error: CallError) -> CallError {
+        match error {
+            CallError::Refused(mut error) => {
+                // A list that is null stays null.
+                if !error.messages.is_empty() {
+                    error.messages.iter_mut().for_each(|text| *text = self.redactor.clean(text));
+                }
+                CallError::Refused(error)
+            }
+            CallError::Failed(text) => CallError::Failed(self.redactor.clean(&text)),
+            other => other,
         }
     }
 

@@ -19,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::{net::UnixListener, sync::Semaphore, sync::watch, task::JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::redact::Redactor;
+use super::{pace::Pace, redact::Redactor};
 use crate::{bus::Bus, log::Log, objects::Objects};
 
 /// Wait after a failed accept, which most of the time means that the process has no file descriptor left.
@@ -34,6 +34,8 @@ pub(crate) struct Callbacks {
     pub(crate) plugin: String,
     /// What the plugin must not write into the log.
     pub(crate) redactor: Arc<Redactor>,
+    /// How fast it may call.
+    pub(crate) pace: Arc<Pace>,
     /// Where its lines go.
     pub(crate) log: Arc<Log>,
     /// Where its events go.
@@ -85,14 +87,15 @@ impl Callbacks {
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
+        self.pace.request(0).await;
         let path = head.uri.path();
         let rest = [contract::CALLBACK_PREFIX, contract::CALLBACK_PREFIX_DOCUMENTED]
             .into_iter()
             .find_map(|prefix| path.strip_prefix(prefix)?.strip_prefix('/'));
         let answer = match (&head.method, rest) {
-            (&Method::POST, Some("log")) => read(&head, body).await.map(|line| self.log(line)),
-            (&Method::POST, Some("publish")) => read(&head, body).await.and_then(|event| self.publish(event)),
-            (&Method::POST, Some("leaving")) => read(&head, body).await.map(|reason| self.leave(reason)),
+            (&Method::POST, Some("log")) => self.read(&head, body).await.map(|line| self.log(line)),
+            (&Method::POST, Some("publish")) => self.read(&head, body).await.and_then(|event| self.publish(event)),
+            (&Method::POST, Some("leaving")) => self.read(&head, body).await.map(|reason| self.leave(reason)),
             (&Method::GET, Some(rest)) => match rest.strip_prefix("objects/") {
                 Some(prefix) if !prefix.contains('/') => self.list(prefix, path),
                 _ => Err(Error::no_route(head.method.as_str(), path)),
@@ -104,6 +107,18 @@ impl Callbacks {
             // An error of texts and numbers is always JSON.
             write(status, &error).unwrap_or_default()
         })
+    }
+
+    /// Reads a body as Go handlers do: JSON by its content type, and nothing is the zero value.
+    async fn read<T: DeserializeOwned + Default>(
+        &self,
+        head: &http::request::Parts,
+        body: Incoming,
+    ) -> Result<T, Error> {
+        let body = read_bytes(head, body).await?;
+        self.pace.output(body.len(), 0).await;
+        let refused = |text: String| Error::new(400, head.method.as_str(), text);
+        json::parse_or_default(&body).map_err(|error| refused(error.to_string()))
     }
 
     fn log(&self, mut line: Line) -> Response<Full<Bytes>> {
@@ -151,8 +166,7 @@ pub(crate) fn principal(plugin: &str) -> String {
     format!("plugin:{plugin}")
 }
 
-/// Reads a body as Go handlers do: JSON by its content type, and nothing is the zero value.
-async fn read<T: DeserializeOwned + Default>(head: &http::request::Parts, body: Incoming) -> Result<T, Error> {
+async fn read_bytes(head: &http::request::Parts, body: Incoming) -> Result<Bytes, Error> {
     let refused = |code, text: String| Error::new(code, head.method.as_str(), text);
     let content_type = head.headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
     let content_type = content_type.unwrap_or_default();
@@ -166,7 +180,7 @@ async fn read<T: DeserializeOwned + Default>(head: &http::request::Parts, body: 
     let body = Limited::new(body, limits::BODY_BYTES_MAX).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() { too_long() } else { refused(400, format!("cannot read the body: {error}")) }
     })?;
-    json::parse_or_default(&body.to_bytes()).map_err(|error| refused(400, error.to_string()))
+    Ok(body.to_bytes())
 }
 
 fn write<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Answer {

@@ -10,7 +10,7 @@ use std::{
 use drp_core::{Level, Line, limits};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::redact::Redactor;
+use super::{pace::Pace, redact::Redactor};
 use crate::log::Log;
 
 /// Lines that are kept for the text of an error.
@@ -20,8 +20,9 @@ const TAIL_LINE_BYTES_MAX: usize = 1024;
 /// Stands at the end of a line that was cut.
 const CUT_MARK: &str = " [cut]";
 
-/// Calls `each` with every line until the stream ends. A line is cut at [`limits::LOG_LINE_BYTES_MAX`].
-pub(crate) async fn for_each_line(mut stream: impl AsyncRead + Unpin, mut each: impl FnMut(&str)) {
+/// Calls `each` with every line until the stream ends. A line is cut at [`limits::LOG_LINE_BYTES_MAX`]; who writes
+/// without end is read at `pace`.
+pub(crate) async fn for_each_line(mut stream: impl AsyncRead + Unpin, pace: &Pace, mut each: impl FnMut(&str)) {
     let mut chunk = vec![0; 16 << 10];
     let mut line = Vec::new();
     let mut cut = false;
@@ -29,11 +30,13 @@ pub(crate) async fn for_each_line(mut stream: impl AsyncRead + Unpin, mut each: 
         // A pipe that cannot be read any more has ended for us.
         let read = stream.read(&mut chunk).await.unwrap_or(0);
         let (mut rest, ended) = (chunk.get(..read).unwrap_or_default(), read == 0);
+        let mut lines = 0;
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
             let (head, tail) = rest.split_at(end);
             keep(&mut line, head, &mut cut);
             hand_over(&mut line, &mut cut, &mut each);
             rest = tail.get(1..).unwrap_or_default();
+            lines += 1;
         }
         keep(&mut line, rest, &mut cut);
         if ended {
@@ -42,6 +45,7 @@ pub(crate) async fn for_each_line(mut stream: impl AsyncRead + Unpin, mut each: 
             }
             return;
         }
+        pace.output(read, lines).await;
     }
 }
 
@@ -107,6 +111,11 @@ impl OutputLog {
         Self { log, service: service.to_owned(), redactor }
     }
 
+    /// A text of the provider without what it was told in confidence.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        self.redactor.clean(text)
+    }
+
     /// Adds a line, and gives back what was written of it.
     pub(crate) fn add(&self, head: &str, text: &str) -> String {
         let text = self.redactor.clean(text);
@@ -127,7 +136,7 @@ mod tests {
 
     async fn lines(bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
-        for_each_line(bytes, |line| lines.push(line.to_owned())).await;
+        for_each_line(bytes, &Pace::default(), |line| lines.push(line.to_owned())).await;
         lines
     }
 

@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,7 +19,9 @@ use tokio::{
 
 use super::{
     output::{OutputLog, Tail, for_each_line},
+    pace::Pace,
     sockets::SocketPair,
+    spawn::spawn,
 };
 
 /// Time in which the output of a process that has ended is read to its end: a helper that got away may hold the pipe.
@@ -42,6 +45,7 @@ pub(crate) struct Process {
     group: Option<Pid>,
     tail: Tail,
     readers: JoinSet<()>,
+    pace: Arc<Pace>,
     exited: bool,
 }
 
@@ -53,7 +57,7 @@ enum Start {
 }
 
 impl Process {
-    /// Runs `command` as a listening plugin and waits until it serves.
+    /// Runs `command` as a listening plugin and waits until it serves, or until `give_up` says why not to wait longer.
     ///
     /// # Errors
     /// See [`StartError`]; the process is gone then.
@@ -63,34 +67,37 @@ impl Process {
         scratch: &Path,
         sockets: &SocketPair,
         log: OutputLog,
-        limit: Duration,
+        pace: Arc<Pace>,
+        give_up: impl Future<Output = String>,
     ) -> Result<Self, StartError> {
         command.arg("listen").arg(&sockets.to_plugin).arg(&sockets.from_plugin).current_dir(scratch);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| StartError::NotStarted(error.to_string()))?;
+        let (_, child) = spawn(command).await;
+        let mut child = child.map_err(|error| StartError::NotStarted(error.to_string()))?;
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let tail = Tail::default();
         let (told, start) = oneshot::channel();
         let mut readers = JoinSet::new();
         if let Some(stderr) = child.stderr.take() {
-            readers.spawn(read_stderr(stderr, plugin.to_owned(), log.clone(), tail.clone()));
+            readers.spawn(read_stderr(stderr, plugin.to_owned(), log.clone(), tail.clone(), Arc::clone(&pace)));
         }
         if let Some(stdout) = child.stdout.take() {
-            readers.spawn(read_stdout(stdout, plugin.to_owned(), log, told));
+            readers.spawn(read_stdout(stdout, plugin.to_owned(), log, told, Arc::clone(&pace)));
         }
-        let mut process = Self { child, group, tail, readers, exited: false };
-        let start = match timeout(limit, start).await {
-            Ok(Ok(Start::Ready)) => return Ok(process),
-            Ok(Ok(start)) => Some(start),
-            Ok(Err(_)) => Some(Start::EndOfOutput),
-            Err(_) => None,
+        let mut process = Self { child, group, tail, readers, pace, exited: false };
+        let start = tokio::select! {
+            start = start => Ok(start.unwrap_or(Start::EndOfOutput)),
+            reason = give_up => Err(reason),
         };
+        if matches!(start, Ok(Start::Ready)) {
+            return Ok(process);
+        }
         process.signal(Signal::KILL);
         let exit = process.exit().await;
         Err(match start {
-            Some(Start::Failed) => StartError::NotClean(process.explain("")),
-            Some(_) => StartError::NotStarted(process.explain(&format!("{exit} before {}", contract::READY))),
-            None => StartError::NotStarted(process.explain(&format!("no {} within {limit:?}", contract::READY))),
+            Ok(Start::Failed) => StartError::NotClean(process.explain("")),
+            Ok(_) => StartError::NotStarted(process.explain(&format!("{exit} before {}", contract::READY))),
+            Err(reason) => StartError::NotStarted(process.explain(&reason)),
         })
     }
 
@@ -100,6 +107,7 @@ impl Process {
         // The number of a group stays taken as long as the group has members, so this can hit no stranger.
         self.signal(Signal::KILL);
         self.exited = true;
+        self.pace.lift();
         let readers = async { while self.readers.join_next().await.is_some() {} };
         let _ = timeout(LAST_WORDS_TIME, readers).await;
         status.map_or_else(|error| error.to_string(), describe_status)
@@ -134,9 +142,9 @@ impl Drop for Process {
     }
 }
 
-async fn read_stderr(stream: tokio::process::ChildStderr, plugin: String, log: OutputLog, tail: Tail) {
+async fn read_stderr(stream: tokio::process::ChildStderr, plugin: String, log: OutputLog, tail: Tail, pace: Arc<Pace>) {
     let head = format!("Plugin {plugin}(se): ");
-    for_each_line(stream, |line| tail.push(&log.add(&head, line))).await;
+    for_each_line(stream, &pace, |line| tail.push(&log.add(&head, line))).await;
 }
 
 async fn read_stdout(
@@ -144,12 +152,13 @@ async fn read_stdout(
     plugin: String,
     log: OutputLog,
     start: oneshot::Sender<Start>,
+    pace: Arc<Pace>,
 ) {
     let (starting, running) = (format!("Plugin {plugin}: start-up: "), format!("Plugin {plugin}(so): "));
     let mut start = Some(start);
     let mut tell = |what| start.take().is_some_and(|start| start.send(what).is_ok());
     let mut ready = false;
-    for_each_line(stream, |line| match line {
+    for_each_line(stream, &pace, |line| match line {
         contract::READY if !ready => ready = tell(Start::Ready),
         contract::FAILED if !ready => drop(tell(Start::Failed)),
         line if ready => drop(log.add(&running, line)),

@@ -2,36 +2,70 @@
 
 use std::{sync::Arc, time::Duration};
 
-use drp_core::Level;
+use drp_core::{Level, Line};
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::call::PluginCaller;
 use crate::{
-    bus::{Bus, Delivery, Subscriber},
+    bus::{Bus, Delivery, Subscriber, Subscription},
     log::Log,
 };
 
-/// Time that a plugin has for one event.
-const EVENT_TIME: Duration = Duration::from_secs(10);
 /// Lines of the log are events as well. They are not posted: a plugin that logs what it gets would never end.
 const LOG_TYPE: &str = "log";
 
-/// Posts events to a plugin for ever, one at a time and in their order. What does not fit the queue is counted.
-pub(super) async fn publish_all(bus: Arc<Bus>, log: Arc<Log>, plugin: Arc<PluginCaller>) {
-    let mut events = bus.open(Subscriber::Publish);
-    loop {
-        match events.next().await {
+/// Posts events to one plugin, one at a time and in their order, from a bounded queue. What does not fit is counted.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    leaves: CancellationToken,
+    task: AbortOnDropHandle<()>,
+}
+
+impl Publisher {
+    /// Begins with the next event. `limit` is the time that the plugin has for one.
+    pub(super) fn start(bus: &Bus, log: Arc<Log>, plugin: Arc<PluginCaller>, limit: Duration) -> Self {
+        let events = bus.open(Subscriber::Publish);
+        let leaves = CancellationToken::new();
+        let task = tokio::spawn(publish_all(events, log, plugin, limit, leaves.clone()));
+        Self { leaves, task: AbortOnDropHandle::new(task) }
+    }
+
+    /// Posts no more events, and waits up to `limit` for the answer to the last one.
+    pub(super) async fn stop(self, limit: Duration) {
+        self.leaves.cancel();
+        let _ = timeout(limit, self.task).await;
+    }
+}
+
+async fn publish_all(
+    mut events: Subscription,
+    log: Arc<Log>,
+    plugin: Arc<PluginCaller>,
+    limit: Duration,
+    leaves: CancellationToken,
+) {
+    while let Some(delivery) = leaves.run_until_cancelled(events.next()).await {
+        match delivery {
             Delivery::Event(published) if published.event.type_ == LOG_TYPE => {}
-            Delivery::Event(published) => match plugin.publish(&published.event, EVENT_TIME).await {
+            Delivery::Event(published) => match plugin.publish(&published.event, limit).await {
                 Ok(()) => events.count_delivered(),
                 Err(error) => {
-                    let error = error.into_wire(plugin.plugin());
+                    let error = error.into_wire(plugin.plugin(), "an event");
                     let event = format!("{}.{}", published.event.type_, published.event.action);
-                    log.write(Level::Debug, plugin.plugin(), format!("Event {event} was not taken: {error}"));
+                    write(&log, Level::Debug, &plugin, format!("Event {event} was not taken: {error}"));
                 }
             },
             Delivery::Lagged(lost) => {
-                log.write(Level::Warn, plugin.plugin(), format!("{lost} events were lost: the plugin is too slow"));
+                write(&log, Level::Warn, &plugin, format!("{lost} events were lost: the plugin is too slow"));
             }
         }
     }
+}
+
+/// Tells the log. No event is made of it: that would come here again, and a full queue would lose one more and tell of it
+/// without end.
+fn write(log: &Log, level: Level, plugin: &PluginCaller, message: String) {
+    let service = plugin.plugin().to_owned();
+    log.add(Line { level, service, message, ignore_publish: true, ..Line::default() });
 }

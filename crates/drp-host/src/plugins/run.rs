@@ -2,16 +2,19 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use drp_core::{Error, Level};
+use drp_core::{Error, Level, Raw, contract, limits};
+use sha2::{Digest, Sha256};
 use tokio::{sync::watch, time::timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     Shared,
     call::PluginCaller,
     callback::Callbacks,
     output::OutputLog,
+    pace::Pace,
     process::{Process, StartError},
+    publish::Publisher,
     redact::Redactor,
     sockets::{SocketPair, emptied_directory},
 };
@@ -24,6 +27,8 @@ const REFUSED_STOP_TIME: Duration = Duration::from_secs(5);
 /// the callback socket must answer until the process has ended.
 pub(super) struct Run {
     pub(super) process: Process,
+    /// While it is in service, if it has events the old way.
+    pub(super) publisher: Option<Publisher>,
     pub(super) caller: Arc<PluginCaller>,
     pub(super) redactor: Arc<Redactor>,
     /// Becomes the reason when the plugin says that it leaves.
@@ -46,7 +51,7 @@ impl Drop for Token {
 }
 
 impl Run {
-    /// Starts the process of a plugin, and waits until it serves.
+    /// Starts the process of a plugin, and waits until it serves or is `given_up`.
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left then.
@@ -55,16 +60,19 @@ impl Run {
         plugin: &str,
         provider: &Imported,
         redactor: Arc<Redactor>,
+        given_up: &CancellationToken,
     ) -> Result<Self, StartError> {
         let unable = |error: io::Error| StartError::NotStarted(error.to_string());
         let rooms = &shared.rooms;
-        let scratch = shared.scratch.join(plugin);
+        let scratch = shared.scratch.join(scratch_name(plugin));
         emptied_directory(&scratch).await.map_err(unable)?;
         let sockets = shared.sockets.pair();
+        let pace = Arc::new(Pace::default());
         let (leave, leaving) = watch::channel(None);
         let callbacks = Callbacks {
             plugin: plugin.to_owned(),
             redactor: redactor.clone(),
+            pace: pace.clone(),
             log: rooms.log.clone(),
             bus: rooms.bus.clone(),
             objects: rooms.objects.clone(),
@@ -72,21 +80,45 @@ impl Run {
         };
         let callbacks = callbacks.listen(&sockets.from_plugin).map_err(unable)?;
         let token = Token { auth: rooms.auth.clone(), text: rooms.auth.issue_plugin_token(plugin) };
+        redactor.add(&Raw::from(token.text.as_str()));
         let command = rooms.providers.environment().command(&provider.path, &token.text);
         let log = OutputLog::new(rooms.log.clone(), plugin, redactor.clone());
-        let process = Process::start(command, plugin, &scratch, &sockets, log, shared.times.ready).await?;
+        let limit = shared.times.ready;
+        let give_up = async {
+            tokio::select! {
+                () = tokio::time::sleep(limit) => format!("no {} within {limit:?}", contract::READY),
+                () = given_up.cancelled() => "it is not wanted any more".to_owned(),
+            }
+        };
+        let process = Process::start(command, plugin, &scratch, &sockets, log, pace, give_up).await?;
         let caller = Arc::new(PluginCaller::new(plugin, &sockets.to_plugin, redactor.clone()));
-        Ok(Self { process, caller, redactor, leaving, _callbacks: callbacks, _token: token, _sockets: sockets })
+        let publisher = None;
+        Ok(Self {
+            process,
+            publisher,
+            caller,
+            redactor,
+            leaving,
+            _callbacks: callbacks,
+            _token: token,
+            _sockets: sockets,
+        })
     }
 
-    /// Waits for the actions in flight, tells the plugin to end, and sees to it that it does.
+    /// Waits for the actions and the event in flight, tells the plugin to end, and sees to it that it does.
     pub(super) async fn end(mut self, shared: &Shared) {
         let times = &shared.times;
-        self.caller.drain(times.drain).await;
+        let publisher = self.publisher.take();
+        let last_event = async {
+            if let Some(publisher) = publisher {
+                publisher.stop(times.drain).await;
+            }
+        };
+        tokio::join!(self.caller.drain(times.drain), last_event);
         let asked = async {
             let stopped = self.caller.stop(times.stop).await;
             if let Err(error) = stopped {
-                let error = self.redactor.clean(&error.into_wire(self.caller.plugin()).to_string());
+                let error = self.redactor.clean(&error.into_wire(self.caller.plugin(), "stop").to_string());
                 shared.rooms.log.write(Level::Warn, self.caller.plugin(), format!("Stop failed: {error}"));
                 tokio::time::sleep(REFUSED_STOP_TIME.min(times.stop)).await;
                 return;
@@ -105,5 +137,27 @@ impl Run {
             self.process.terminate(times.kill_grace).await;
         }
         self.caller.fail_all();
+    }
+}
+
+/// The name of a plugin's working directory: its own, unless that is longer than a file system takes.
+fn scratch_name(plugin: &str) -> String {
+    if plugin.len() <= limits::FILE_NAME_BYTES_MAX {
+        return plugin.to_owned();
+    }
+    let sum = Sha256::digest(plugin.as_bytes());
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_plugin_has_a_working_directory_that_can_be_made() {
+        let long = "x".repeat(10_000);
+        assert_eq!(scratch_name("plain name"), "plain name");
+        assert_eq!(scratch_name(&long).len(), 64);
+        assert_ne!(scratch_name(&long), scratch_name(&format!("{long}x")));
     }
 }

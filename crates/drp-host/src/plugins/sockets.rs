@@ -108,6 +108,7 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
+    /// `#19`, `#20`, `#37`.
     #[test]
     fn sockets_lie_in_an_emptied_directory_of_the_owner() {
         let data = tempfile::tempdir().unwrap();
@@ -125,6 +126,7 @@ mod tests {
         assert!(!path.exists());
     }
 
+    /// `#19`, `#20`, `#37`.
     #[test]
     fn a_host_gives_out_no_names_of_the_host_before() {
         let data = tempfile::tempdir().unwrap();

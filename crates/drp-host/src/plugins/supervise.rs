@@ -7,14 +7,15 @@ use std::{
 
 use drp_core::{Error, Event, Level, Raw, RawModel, limits};
 use tokio::{sync::watch, time::timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     SECTION, Shared, State, Unit,
     call::{CallError, PluginCaller},
     configuration::{Configuration, configuration},
     output::cut_at,
-    publish::publish_all,
+    process::StartError,
+    publish::Publisher,
     redact::Redactor,
     run::Run,
 };
@@ -119,18 +120,37 @@ impl Supervisor {
         };
         let redactor = Arc::new(Redactor::default());
         configuration.secrets.iter().for_each(|secret| redactor.add(secret));
-        let started = tokio::select! {
-            started = Run::start(&self.shared, &self.name, provider, redactor) => started,
-            disturbance = self.disturbed(wanted) => return self.cleared(disturbance).await,
-        };
-        match started {
-            Ok(run) => {
+        match self.start(wanted, provider, redactor).await {
+            Err(disturbance) => self.cleared(disturbance).await,
+            Ok(Ok(run)) => {
                 self.to(State::Started);
                 self.tell("is listening");
                 self.configure(wanted, provider, run, configuration).await
             }
-            Err(error) => self.crash(error.to_string()).await,
+            Ok(Err(error)) => self.crash(error.to_string()).await,
         }
+    }
+
+    /// Starts the process, unless something comes between; it is gone then.
+    async fn start(
+        &self,
+        wanted: &Wanted,
+        provider: &Imported,
+        redactor: Arc<Redactor>,
+    ) -> Result<Result<Run, StartError>, Disturbance> {
+        let given_up = CancellationToken::new();
+        let start = Run::start(&self.shared, &self.name, provider, redactor, &given_up);
+        tokio::pin!(start);
+        let disturbance = tokio::select! {
+            started = &mut start => return Ok(started),
+            disturbance = self.disturbed(wanted) => disturbance,
+        };
+        // Not just dropped: the process must have ended before its sockets are removed, or it makes them again.
+        given_up.cancel();
+        if let Ok(run) = start.await {
+            run.end(&self.shared).await;
+        }
+        Err(disturbance)
     }
 
     async fn configure(
@@ -157,8 +177,12 @@ impl Supervisor {
         {
             return self.ended(wanted, provider, run, &exit).await;
         }
-        let error = error.into_wire(&self.name);
-        let text = run.redactor.clean(&error.to_string());
+        let own_words = matches!(error, CallError::Refused(_));
+        let error = error.into_wire(&self.name, "config");
+        let mut text = run.redactor.clean(&error.to_string());
+        if !own_words {
+            text = run.process.explain(&text);
+        }
         if error.code == NOT_ALLOWED {
             self.shared.rooms.providers.withdraw(provider, &text).await;
         }
@@ -175,8 +199,9 @@ impl Supervisor {
         let rooms = &self.shared.rooms;
         let definition = &provider.definition;
         rooms.actions.register(&run.caller, &definition.available_actions);
-        let publisher = publish_all(rooms.bus.clone(), rooms.log.clone(), run.caller.clone());
-        let _publisher = definition.has_publish.then(|| AbortOnDropHandle::new(tokio::spawn(publisher)));
+        let limit = self.shared.times.publish;
+        let publisher = || Publisher::start(&rooms.bus, rooms.log.clone(), run.caller.clone(), limit);
+        run.publisher = definition.has_publish.then(publisher);
         if self.crashes == 0 {
             self.set_errors(Vec::new()).await;
         }
@@ -203,8 +228,8 @@ impl Supervisor {
 
     /// Stops a running plugin.
     async fn end(&mut self, wanted: &Wanted, provider: &Arc<Imported>, run: Run, disturbance: Disturbance) -> End {
-        let serving = *self.unit.state.borrow() == State::Configured;
         self.shared.rooms.actions.unregister(&self.name);
+        let served = self.is_in_service();
         self.to(State::Stopping);
         let reason = match &disturbance {
             Disturbance::Leaves(reason) => Some((reason.code, run.redactor.clean(&reason.to_string()))),
@@ -215,12 +240,13 @@ impl Supervisor {
         }
         run.end(&self.shared).await;
         self.tell("has stopped");
-        if serving {
-            self.publish("stopped", &self.stored().unwrap_or_else(|| wanted.plugin.clone()));
+        if served {
+            self.publish_stopped(wanted);
         }
         match reason {
             None => self.cleared(disturbance).await,
             Some((NOT_ALLOWED, _)) => End::Again,
+            Some((_, text)) if text.is_empty() => self.refuse(vec!["Plugin left".to_owned()]).await,
             Some((_, text)) => self.refuse(vec![format!("Plugin left: {text}")]).await,
         }
     }
@@ -235,6 +261,9 @@ impl Supervisor {
         }
         let text = run.process.explain(&format!("Plugin exited: {exit}"));
         drop(run);
+        if self.is_in_service() {
+            self.publish_stopped(wanted);
+        }
         self.crash(text).await
     }
 
@@ -348,6 +377,14 @@ impl Supervisor {
         let mut event = Event::new(SECTION, action, &self.name, Raw::new(plugin).unwrap_or_default());
         event.principal = Principal::system().name;
         self.shared.rooms.bus.publish(event);
+    }
+
+    fn publish_stopped(&self, wanted: &Wanted) {
+        self.publish("stopped", &self.stored().unwrap_or_else(|| wanted.plugin.clone()));
+    }
+
+    fn is_in_service(&self) -> bool {
+        *self.unit.state.borrow() == State::Configured
     }
 
     fn stored(&self) -> Option<Arc<RawModel>> {

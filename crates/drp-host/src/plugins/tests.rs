@@ -8,6 +8,7 @@ use super::{
 };
 use crate::bus::Delivery;
 
+/// `#28`.
 #[tokio::test]
 async fn a_plugin_lives_from_its_object_to_its_end() {
     let host = TestHost::new().await;
@@ -59,6 +60,7 @@ async fn a_plugin_is_told_to_be_configured_with_what_it_was_configured_with() {
     assert_eq!(seen, [json!({"rude/x": 1}), json!({"rude/x": 2})]);
 }
 
+/// `#4`.
 #[tokio::test]
 async fn a_crashed_plugin_is_restarted_and_keeps_its_errors_until_it_has_been_healthy() {
     let host = TestHost::with_times(Times { healthy: Duration::from_secs(2), ..quick() }).await;
@@ -82,7 +84,7 @@ async fn a_crashed_plugin_is_restarted_and_keeps_its_errors_until_it_has_been_he
 #[tokio::test]
 async fn a_refused_config_stops_the_plugin_until_something_changes() {
     for manner in ["error", "error-in-error"] {
-        let host = TestHost::running("rude", json!({"rude/config": manner})).await;
+        let host = TestHost::running("rude", json!({"rude/mode": format!("config-{manner}")})).await;
         assert_eq!(host.plugins.state("p1"), Some(State::Stopped));
         assert_eq!(host.stored_errors(), ["plugin: plugin/rude: bad outlet"]);
         assert_eq!(std::fs::read_dir(host.directory.path().join("run")).unwrap().count(), 0);
@@ -100,22 +102,24 @@ async fn a_refused_config_stops_the_plugin_until_something_changes() {
 async fn a_config_without_a_good_answer_is_an_error() {
     let check = async |manner: &str, text: &str| {
         let host = TestHost::with_times(Times { config: Duration::from_millis(500), ..quick() }).await;
-        host.run("rude", json!({"rude/config": manner})).await;
+        host.run("rude", json!({"rude/mode": format!("config-{manner}")})).await;
         let errors = host.stored_errors();
         assert!(errors[0].contains(text), "{errors:?}");
         host.plugins.stop().await;
     };
     check("garbage", "its answer is not JSON").await;
-    check("hang", "did not answer within 500ms").await;
+    check("silent", "did not answer config within 500ms").await;
     check("crash", "Plugin exited: exit status 5\n").await;
-    check("crash", "cannot bear this config").await;
+    check("crash", "cannot bear this").await;
 }
 
+/// `#36`.
 #[tokio::test]
 async fn a_provider_that_is_not_allowed_here_goes_with_all_its_plugins() {
     let host = TestHost::running("rude", json!({})).await;
     let mut events = host.bus.subscribe(1000);
-    host.create("plugins", json!({"Name": "p2", "Provider": "rude", "Params": {"rude/config": "forbidden"}})).await;
+    host.create("plugins", json!({"Name": "p2", "Provider": "rude", "Params": {"rude/mode": "config-forbidden"}}))
+        .await;
     host.until_state(State::Stopped).await;
     let expected = ["Missing Plugin Provider: rude", "Provider rude withdrew: LICENSE: no licence"];
     assert_eq!(host.stored_errors(), expected);
@@ -144,15 +148,15 @@ async fn a_plugin_that_does_not_start_says_why_and_is_tried_again() {
         host.plugins.stop().await;
     };
     let not_started = "Failed to start plugin - didn't start: ";
-    check("rude-eof", &[not_started, "exit status 7 before READY!\nI have better things to do"]).await;
-    check("rude-failed", &["Failed to start plugin - didn't respond cleanly"]).await;
-    check("rude-silent", &[not_started, "no READY! within 300ms"]).await;
-    check("rude-ready-then-exit", &["Plugin exited: exit status 4\nthat was all"]).await;
+    check("rude-listen-exit", &[not_started, "exit status 7 before READY!\nI have better things to do"]).await;
+    check("rude-listen-failed", &["Failed to start plugin - didn't respond cleanly"]).await;
+    check("rude-listen-silent", &[not_started, "no READY! within 300ms"]).await;
+    check("rude-listen-ready-exit", &["Plugin exited: exit status 4\nthat was all"]).await;
 }
 
 #[tokio::test]
 async fn output_of_any_length_does_not_block_a_plugin() {
-    let host = TestHost::running("rude-talkative", json!({})).await;
+    let host = TestHost::running("rude-listen-long-line", json!({})).await;
     assert_eq!(host.plugins.state("p1"), Some(State::Configured));
     let messages = host.messages();
     assert!(messages.iter().any(|line| line.starts_with("Plugin p1(se): eee") && line.ends_with(" [cut]")));
@@ -163,9 +167,9 @@ async fn output_of_any_length_does_not_block_a_plugin() {
 
 #[tokio::test]
 async fn a_plugin_that_will_not_stop_is_ended_with_its_helpers() {
-    for manner in ["refuse", "ignore", "hang"] {
+    for manner in ["refuse", "ignore", "silent", "stubborn"] {
         let host = TestHost::with_times(Times { stop: Duration::from_millis(300), ..quick() }).await;
-        host.run("rude", json!({"rude/stop": manner})).await;
+        host.run("rude", json!({"rude/mode": format!("stop-{manner}")})).await;
         let (pid, helper) = (host.pid().await, host.act("helper").await.unwrap().as_u64().unwrap());
         assert!(is_alive(pid) && is_alive(helper));
         host.plugins.stop().await;
@@ -175,6 +179,7 @@ async fn a_plugin_that_will_not_stop_is_ended_with_its_helpers() {
     }
 }
 
+/// `#3`.
 #[tokio::test]
 async fn a_stopping_host_fails_the_actions_in_flight_after_a_while() {
     let host = Arc::new(TestHost::running("rude", json!({})).await);
@@ -189,6 +194,7 @@ async fn a_stopping_host_fails_the_actions_in_flight_after_a_while() {
     assert_eq!(sleeping.await.unwrap().unwrap_err().code, 503);
 }
 
+/// `#8`.
 #[tokio::test]
 async fn only_a_change_of_what_it_runs_on_restarts_a_plugin() {
     let host = TestHost::running("rude", json!({})).await;
@@ -206,6 +212,7 @@ async fn only_a_change_of_what_it_runs_on_restarts_a_plugin() {
     }
 }
 
+/// `#12`.
 #[tokio::test]
 async fn a_provider_that_is_imported_again_restarts_its_plugins() {
     let host = TestHost::running("rude", json!({})).await;
@@ -220,7 +227,7 @@ async fn a_provider_that_is_imported_again_restarts_its_plugins() {
 async fn a_plugin_waits_for_its_provider_and_its_params() {
     let host = TestHost::new().await;
     host.plugins.start();
-    host.create("plugins", json!({"Name": "p1", "Provider": "rude-needy", "Params": {"rude/config": 1}})).await;
+    host.create("plugins", json!({"Name": "p1", "Provider": "rude-needy", "Params": {"rude/mode": 1}})).await;
     until("it says what is missing", || host.stored_errors() == ["Missing Plugin Provider: rude-needy"]).await;
     host.providers.import(&host.install("rude-needy")).await.unwrap();
     let wrong = ": (root): Invalid type. Expected: string, given: integer";
@@ -233,6 +240,7 @@ async fn a_plugin_waits_for_its_provider_and_its_params() {
     assert!(host.messages().contains(&format!("Plugin p1(se): Received Config request: {body}")));
 }
 
+/// `#27`.
 #[tokio::test]
 async fn secrets_do_not_come_back_through_the_log() {
     let host = TestHost::running("rude", json!({"rude/token": "hunter22"})).await;
@@ -261,7 +269,7 @@ async fn a_plugin_that_leaves_is_stopped_and_not_started_again() {
 
 #[tokio::test]
 async fn events_are_posted_to_those_who_have_them_the_old_way() {
-    let host = TestHost::running("rude-events", json!({})).await;
+    let host = TestHost::running("rude-publish-print", json!({})).await;
     host.act("post-event").await.unwrap();
     let posted = |line: &String| line.starts_with("Plugin p1(so): event ") && line.contains(r#""Type":"rude""#);
     until("the event is there", || host.messages().iter().any(posted)).await;
@@ -277,4 +285,39 @@ async fn a_plugin_can_be_called_while_it_is_in_service() {
     assert_eq!(response.status(), 404);
     host.objects.delete(&crate::auth::Principal::system(), "plugins", "p1").await.unwrap();
     until("it is out of service", || host.plugins.caller("p1").is_none()).await;
+}
+
+/// `#6`: however many plugins a provider has, their tasks are told, and nothing fills up.
+#[tokio::test]
+async fn a_provider_may_have_more_plugins_than_any_queue_has_places() {
+    const PLUGINS: usize = 1200;
+    let host = TestHost::new().await;
+    host.plugins.start();
+    for number in 0..PLUGINS {
+        host.create("plugins", json!({"Name": format!("many-{number}"), "Provider": "rude-needy"})).await;
+    }
+    let all_say = |text: &'static str| {
+        let host = &host;
+        move || (0..PLUGINS).all(|number| host.plugins.errors(&format!("many-{number}")) == [text])
+    };
+    until("they miss their provider", all_say("Missing Plugin Provider: rude-needy")).await;
+    host.providers.import(&host.install("rude-needy")).await.unwrap();
+    until("they miss a param", all_say("Missing required parameter: rude/needed")).await;
+    host.providers.remove("rude-needy").await.unwrap();
+    until("they miss their provider again", all_say("Missing Plugin Provider: rude-needy")).await;
+    host.plugins.stop().await;
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_wanted_is_published_as_any_other() {
+    let host = TestHost::running("rude", json!({})).await;
+    let mut events = host.bus.subscribe(100);
+    host.act("crash").await.unwrap_err();
+    let mut seen = Vec::new();
+    until("it is in service again", || {
+        seen.extend(published(&mut events).into_iter().filter(|event| event.starts_with("plugins.")));
+        seen.len() >= 2
+    })
+    .await;
+    assert_eq!(seen, ["plugins.stopped.p1", "plugins.configed.p1"]);
 }

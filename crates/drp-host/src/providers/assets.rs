@@ -1,6 +1,6 @@
 //! What providers have unpacked, after they are gone.
 
-use std::io;
+use std::{io, sync::PoisonError};
 
 use drp_core::Level;
 
@@ -27,7 +27,9 @@ impl Providers {
         while let Ok(Some(entry)) = entries.next_entry().await {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let is_directory = entry.file_type().await.is_ok_and(|kind| kind.is_dir());
-            if is_directory && self.get(&name).is_none() && self.file_of(&name).is_none() {
+            // One that takes long may be unpacking just now, from a file of another name.
+            let busy = self.importing.lock().unwrap_or_else(PoisonError::into_inner).contains(&name);
+            if is_directory && !busy && self.get(&name).is_none() && self.file_of(&name).is_none() {
                 self.remove_assets(&name).await;
             }
         }

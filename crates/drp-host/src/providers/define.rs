@@ -76,14 +76,15 @@ pub(super) async fn define(
     let finished = run_to_end(command, log, &head, limit, limits::BODY_BYTES_MAX)
         .await
         .map_err(|source| ImportError::Run { file: file.to_owned(), source })?;
-    let printed = || cut_at(&String::from_utf8_lossy(&finished.stdout), SHOWN_BYTES_MAX);
+    // Cleaned before it is cut, or half a secret could stay.
+    let printed = || cut_at(&log.clean(&String::from_utf8_lossy(&finished.stdout)), SHOWN_BYTES_MAX);
     if !finished.status.success() {
         let (status, output) = (describe_status(finished.status), finished.stderr.explain(&printed()));
         return Err(ImportError::Exit { file: file.to_owned(), status, output: output.trim().to_owned() });
     }
     let provider = json::parse::<PluginProvider>(&finished.stdout).map_err(|error| ImportError::Json {
         file: file.to_owned(),
-        error: error.to_string(),
+        error: log.clean(&error.to_string()),
         output: printed(),
     })?;
     check(provider, file)

@@ -14,7 +14,11 @@ use tokio::{
     time::timeout,
 };
 
-use crate::plugins::output::{OutputLog, Tail, for_each_line};
+use crate::plugins::{
+    output::{OutputLog, Tail, for_each_line},
+    pace::Pace,
+    spawn::spawn,
+};
 
 /// Times that a file which is open for writing is tried again, and the wait between them.
 const BUSY_TRIES_MAX: u32 = 50;
@@ -63,14 +67,15 @@ pub(super) async fn run_to_end(
     limit: Duration,
     stdout_bytes_max: usize,
 ) -> Result<Finished, RunError> {
-    let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())).await?;
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = spawn_patiently(command).await?;
     let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let tail = Tail::default();
     let output = async {
         let errors = async {
             if let Some(stderr) = stderr {
-                for_each_line(stderr, |line| tail.push(&log.add(head, line))).await;
+                for_each_line(stderr, &Pace::default(), |line| tail.push(&log.add(head, line))).await;
             }
             Ok(())
         };
@@ -82,14 +87,15 @@ pub(super) async fn run_to_end(
 
 /// Starts the process. A file that was just written may still be open for writing in a child that is about to become
 /// another program, and cannot be run for that moment.
-async fn spawn(command: &mut Command) -> std::io::Result<Child> {
+async fn spawn_patiently(mut command: Command) -> std::io::Result<Child> {
     for _ in 0..BUSY_TRIES_MAX {
-        match command.spawn() {
-            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => tokio::time::sleep(BUSY_WAIT).await,
-            other => return other,
+        match spawn(command).await {
+            (again, Err(error)) if error.kind() == ErrorKind::ExecutableFileBusy => command = again,
+            (_, other) => return other,
         }
+        tokio::time::sleep(BUSY_WAIT).await;
     }
-    command.spawn()
+    spawn(command).await.1
 }
 
 /// Waits for the process and ends what it left running, which would hold the pipes open.

@@ -22,11 +22,12 @@ use crate::{
     },
 };
 
+/// `#16`, `#33`.
 #[tokio::test]
 async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
     let host = TestHost::new().await;
     let mut events = host.bus.subscribe(100);
-    for name in ["rude", "rude-auto", ".rude.part", "rude-garbage-define"] {
+    for name in ["rude", "rude-auto", ".rude.part", "rude-define-garbage"] {
         host.install(name);
     }
     let directory = host.directory.path().join("plugins");
@@ -37,7 +38,10 @@ async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
     let names: Vec<String> = host.providers.list().iter().map(|found| found.definition.name.clone()).collect();
     assert_eq!(names, ["rude", "rude-auto"]);
     let expected = ["rude", "rude-auto"].map(|name| format!("plugin_providers.create.{name}"));
-    assert_eq!(published(&mut events), expected);
+    let mut created = published(&mut events);
+    // They unpack beside each other.
+    created.sort();
+    assert_eq!(created, expected);
     assert!(!host.directory.path().join("plugins/.rude.part").exists());
     let rude = host.providers.get("rude").unwrap();
     assert!(rude.definition.available_actions.iter().all(|action| action.provider == "rude"));
@@ -50,7 +54,7 @@ async fn good_providers_are_imported_and_what_is_none_is_left_alone() {
 
     let messages = host.messages();
     let has = |start: &str| messages.iter().any(|line| line.starts_with(start));
-    assert!(has("Skipping rude-garbage-define because of bad json: "));
+    assert!(has("Skipping rude-define-garbage because of bad json: "));
     assert!(has("Provider rude define: local log: "));
     assert!(!messages.iter().any(|line| line.contains("README") || line.contains(".part") || line.contains("sub")));
 }
@@ -68,13 +72,14 @@ async fn assets_are_unpacked_into_a_clean_directory_of_the_owner() {
     assert_eq!(fs::metadata(&unpacked).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
+/// `#34`.
 #[tokio::test]
 async fn a_failed_unpack_is_said_in_the_log_and_on_the_record() {
     let host = TestHost::new().await;
-    host.providers.import(&host.install("rude-refused-unpack")).await.unwrap();
-    let text = "Cannot unpack provider rude-refused-unpack: exit status 3\nno room";
+    host.providers.import(&host.install("rude-unpack-refused")).await.unwrap();
+    let text = "Cannot unpack provider rude-unpack-refused: exit status 3\nno room";
     assert!(host.messages().contains(&text.to_owned()));
-    let record = host.providers.get("rude-refused-unpack").unwrap();
+    let record = host.providers.get("rude-unpack-refused").unwrap();
     assert_eq!(record.definition.extra["Errors"].parse::<Vec<String>>().unwrap(), [text]);
 }
 
@@ -82,15 +87,15 @@ async fn a_failed_unpack_is_said_in_the_log_and_on_the_record() {
 async fn a_refused_definition_names_what_is_wrong() {
     let host = TestHost::with_times(Times { define: Duration::from_millis(300), ..quick() }).await;
     let error = async |name: &str| host.providers.import(&host.install(name)).await.unwrap_err().to_string();
-    let refused = error("rude-refused-define").await;
-    assert!(refused.starts_with("Skipping rude-refused-define because exit status 1: "), "{refused}");
+    let refused = error("rude-define-refused").await;
+    assert!(refused.starts_with("Skipping rude-define-refused because exit status 1: "), "{refused}");
     assert!(refused.ends_with("\nno licence"), "{refused}");
-    let garbage = error("rude-garbage-define").await;
-    assert!(garbage.starts_with("Skipping rude-garbage-define because of bad json: expected"), "{garbage}");
+    let garbage = error("rude-define-garbage").await;
+    assert!(garbage.starts_with("Skipping rude-define-garbage because of bad json: expected"), "{garbage}");
     assert!(garbage.ends_with("\nthis is not JSON\n"), "{garbage}");
-    assert_eq!(error("rude-old").await, "Skipping rude-old because of bad version: 2");
-    let slow = error("rude-endless-define").await;
-    assert_eq!(slow, "Skipping rude-endless-define because define failed: it took longer than 300ms");
+    assert_eq!(error("rude-define-version").await, "Skipping rude-define-version because of bad version: 2");
+    let slow = error("rude-define-endless").await;
+    assert_eq!(slow, "Skipping rude-define-endless because define failed: it took longer than 300ms");
 }
 
 #[tokio::test]
@@ -109,7 +114,7 @@ async fn a_provider_that_is_refused_leaves_the_one_before_in_force() {
 #[tokio::test]
 async fn a_provider_under_another_name_runs_unless_there_is_one_under_its_own() {
     let host = TestHost::new().await;
-    let misnamed = host.install("rude-misnamed");
+    let misnamed = host.install("rude-define-misnamed");
     host.providers.import(&misnamed).await.unwrap();
     assert_eq!(host.providers.get("somebody-else").unwrap().path, misnamed);
     let own = host.directory.path().join("plugins/somebody-else");
@@ -118,7 +123,7 @@ async fn a_provider_under_another_name_runs_unless_there_is_one_under_its_own() 
     host.providers.import(&own).await.unwrap();
     assert_eq!(host.providers.get("somebody-else").unwrap().path, own);
     let error = host.providers.import(&misnamed).await.unwrap_err().to_string();
-    assert!(error.starts_with("Skipping rude-misnamed because of bad name: "), "{error}");
+    assert!(error.starts_with("Skipping rude-define-misnamed because of bad name: "), "{error}");
 }
 
 /// Uploads the rude provider under a name that says how rude it is.
@@ -131,6 +136,7 @@ async fn upload(host: &TestHost, name: &str, replace: bool) -> Result<(), String
     host.providers.finish_upload(upload, replace.then_some(&by)).await.map_err(|error| error.to_string())
 }
 
+/// `#11`.
 #[tokio::test]
 async fn an_upgrade_stops_and_starts_each_plugin_once() {
     let host = TestHost::running("rude", json!({})).await;
@@ -158,6 +164,7 @@ async fn an_upgrade_stops_and_starts_each_plugin_once() {
     assert_eq!(found, expected);
 }
 
+/// `#10`.
 #[tokio::test]
 async fn a_refused_upload_changes_nothing() {
     let host = TestHost::running("rude", json!({})).await;
@@ -199,6 +206,7 @@ async fn objects_make_room_for_a_providers_content_only_where_that_is_asked_for(
     .await;
 }
 
+/// `#14`.
 #[tokio::test]
 async fn a_deleted_provider_leaves_plugins_that_miss_it() {
     let host = TestHost::running("rude", json!({})).await;
@@ -217,6 +225,8 @@ async fn a_deleted_provider_leaves_plugins_that_miss_it() {
     assert!(host.stored_errors().is_empty());
 }
 
+/// `#10`.
+/// `#34`.
 #[tokio::test]
 async fn assets_of_providers_that_went_meanwhile_are_removed_at_start() {
     let host = TestHost::new().await;
@@ -260,4 +270,24 @@ fn names_and_content_are_checked() {
     assert!(matches!(refused("../x", "../x", ""), ImportError::Name { .. }));
     let content = refused("ab", "ab", "a: [");
     assert!(content.to_string().starts_with("Skipping ab because of bad content: cannot read content as YAML: "));
+}
+
+/// `#16`.
+#[tokio::test]
+async fn who_hangs_at_start_keeps_none_of_the_others_waiting() {
+    let host = TestHost::new().await;
+    for name in ["rude", "rude-define-endless", "rude-unpack-endless"] {
+        host.install(name);
+    }
+    host.providers.import_within(Duration::from_millis(100)).await;
+    until("the good one is there", || host.providers.get("rude").is_some()).await;
+    let directory = host.directory.path().to_string_lossy().into_owned();
+    let hanging = || {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+        lines.filter(|line| String::from_utf8_lossy(line).contains(&directory)).count()
+    };
+    until("two hang", || hanging() == 2).await;
+    host.plugins.stop().await;
+    until("they end with the host", || hanging() == 0).await;
 }

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use drp_core::{Level, names};
+use drp_core::{Level, limits, names};
 
 use super::{Claim, Definition, ImportError, Imported, Providers, SERVICE};
 use crate::auth::Principal;
@@ -17,8 +17,6 @@ use crate::auth::Principal;
 /// What an upload's temporary file is called: hidden, so that no start takes it for a provider.
 const PART_PREFIX: &str = ".";
 const PART_SUFFIX: &str = ".part";
-/// Bytes of a file's name, as file systems have it.
-const FILE_NAME_BYTES_MAX: usize = 255;
 
 /// An executable that is being received. Dropped before it is accepted, it leaves nothing.
 #[derive(Debug)]
@@ -93,7 +91,7 @@ impl Providers {
     /// See [`UploadError`].
     pub(crate) fn begin_upload(&self, name: &str) -> Result<Upload, UploadError> {
         let part_name = format!("{PART_PREFIX}{name}{PART_SUFFIX}");
-        if !names::is_name(name) || part_name.len() > FILE_NAME_BYTES_MAX {
+        if !names::is_name(name) || part_name.len() > limits::FILE_NAME_BYTES_MAX {
             return Err(UploadError::Name(name.to_owned()));
         }
         let claim = self.claim(name).ok_or_else(|| UploadError::Busy(name.to_owned()))?;

@@ -85,6 +85,7 @@ async fn an_error_does_not_repeat_the_token_of_the_query() {
     peer.host.stop().await;
 }
 
+/// `#43`.
 #[tokio::test]
 async fn the_token_of_a_deleted_user_is_worth_nothing() {
     let peer = Peer::start().await;
@@ -150,6 +151,7 @@ async fn bad_lives_and_unknown_users_of_tokens_are_named() {
     peer.host.stop().await;
 }
 
+/// `#30`.
 #[tokio::test]
 async fn what_a_role_does_not_grant_is_hidden_or_refused() {
     let peer = Peer::start().await;

@@ -46,6 +46,7 @@ async fn a_body_that_is_too_large_is_413() {
     peer.host.stop().await;
 }
 
+/// `#44`.
 #[tokio::test]
 async fn a_body_that_is_cut_short_changes_nothing() {
     let peer = Peer::start().await;

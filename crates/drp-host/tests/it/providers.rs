@@ -25,6 +25,7 @@ async fn upload(peer: &Peer, path: &str, content_type: &str, body: String) -> An
     peer.send(request.body(Full::from(body)).unwrap()).await
 }
 
+/// `#12`.
 #[tokio::test]
 async fn an_uploaded_provider_is_listed_read_back_and_deleted() {
     let peer = Peer::start().await;
@@ -124,6 +125,7 @@ echo '{"Name":"fresh","PluginVersion":4,"Content":"sections: {profiles: {global:
     peer.host.stop().await;
 }
 
+/// `#32`.
 #[tokio::test]
 async fn only_a_running_plugin_serves_an_api_of_its_own() {
     let peer = Peer::start().await;

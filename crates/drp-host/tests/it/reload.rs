@@ -37,6 +37,7 @@ fn layers(answer: &crate::peer::Answer) -> Vec<String> {
     layers.as_array().unwrap().iter().map(name).collect()
 }
 
+/// `#15`.
 #[tokio::test]
 async fn a_reload_takes_what_is_good_and_keeps_what_was_there_of_what_is_bad() {
     let dir = tempfile::tempdir().unwrap();

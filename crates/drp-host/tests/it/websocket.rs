@@ -88,6 +88,7 @@ async fn every_command_is_echoed_before_what_it_asks_for() {
     peer.host.stop().await;
 }
 
+/// `#31`.
 #[tokio::test]
 async fn what_is_no_command_harms_nobody() {
     let peer = Peer::start().await;
@@ -155,6 +156,7 @@ async fn flood(peer: &Peer) {
     }
 }
 
+/// `#31`.
 #[tokio::test]
 async fn who_stays_behind_is_closed_with_1013_or_told_if_it_asked() {
     let peer = Peer::start().await;

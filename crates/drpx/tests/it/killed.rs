@@ -17,7 +17,7 @@ use serde_json::json;
 
 use self::writers::Told;
 pub(crate) use self::writers::{Uploader, create_machines};
-use crate::process::{PATIENCE, Server, USER, eventually, incrementer};
+use crate::process::{PATIENCE, Server, USER, eventually, incrementer, rude_provider};
 
 /// Rounds in the ordinary tests; others with this variable set.
 const ROUNDS: u32 = 20;
@@ -73,6 +73,19 @@ fn plugins_of(data: &Path) -> Vec<Pid> {
     numbers.filter(listens).filter_map(Pid::from_raw).collect()
 }
 
+/// One that knows nothing of its parent, as Go providers do: theirs would log without end that they cannot log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_does_not_look_after_itself_ends_with_its_killed_server() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(data.path().join("plugins")).unwrap();
+    std::os::unix::fs::symlink(rude_provider(), data.path().join("plugins/rude-auto")).unwrap();
+    let server = Server::start(data.path());
+    eventually(PATIENCE, "the plugin runs", || (!plugins_of(data.path()).is_empty()).then_some(()));
+    server.signal(Signal::KILL);
+    eventually(ORPHAN_TIME, "the plugin ends", || plugins_of(data.path()).is_empty().then_some(()));
+}
+
+/// `#39`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_loses_nothing_and_its_plugins_end_and_come_back() {
     let data = tempfile::tempdir().unwrap();

@@ -31,6 +31,7 @@ fn trusting(ca_file: &Path) -> ClientConfig {
         .with_no_client_auth()
 }
 
+/// `#46`.
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_bodies_do_not_raise_memory_for_good() {
     let data = tempfile::tempdir().unwrap();

@@ -147,6 +147,7 @@ async fn no_increment_is_lost_among_64_at_once() {
     house.host.stop().await;
 }
 
+/// `#4`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_plugin_is_noticed_and_started_again() {
     let mut house = House::build().await;
@@ -165,6 +166,7 @@ async fn a_killed_plugin_is_noticed_and_started_again() {
     house.host.stop().await;
 }
 
+/// `#27`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_of_a_plugin_is_in_no_file_log_line_or_event() {
     const SECRET: &str = "opensesame-4711-in-the-clear";

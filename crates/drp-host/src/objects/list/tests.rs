@@ -112,6 +112,7 @@ fn pages_are_cut_after_sorting_and_counted_before() {
     assert_eq!(taken(&read("Stage=s1&limit=1").unwrap(), &machines()).len(), 2);
 }
 
+/// `#45`.
 #[test]
 fn what_cannot_be_asked_is_refused_with_the_servers_text() {
     let check = |query: &str, expected: &str| {

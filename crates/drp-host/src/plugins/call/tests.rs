@@ -20,7 +20,7 @@ async fn answered(bytes: Option<String>) -> Result<Raw, Error> {
     let (_directory, socket) = socket();
     let _requests = peer::serve(&socket, move |_| bytes.clone());
     let caller = PluginCaller::new("p1", &socket, Arc::default());
-    caller.action(&Action::default(), Some(LIMIT)).await.map_err(|error| error.into_wire("p1"))
+    caller.action(&Action::default(), Some(LIMIT)).await.map_err(|error| error.into_wire("p1", "it"))
 }
 
 async fn check_error(bytes: Option<String>, code: i64, text: &str) {
@@ -100,16 +100,17 @@ async fn an_error_of_the_plugin_is_unchanged_whatever_it_is() {
     assert_eq!(serde_json::to_string(&error).unwrap(), bare);
 }
 
+/// `#21`, `#22`.
 #[tokio::test]
 async fn what_is_no_answer_is_a_clear_error() {
     let check = check_error;
     check(peer::answer(500, "plain text"), 500, "Raw response: plain text").await;
     check(peer::answer(503, "{}"), 503, "Raw response: {}").await;
-    check(peer::answer(301, ""), 502, "Plugin p1 did not answer: it answered with status 301").await;
+    check(peer::answer(301, ""), 502, "Plugin p1 did not answer it: it answered with status 301").await;
     check(
         None,
         502,
-        "Plugin p1 did not answer: client error (SendRequest): connection closed before message completed",
+        "Plugin p1 did not answer it: client error (SendRequest): connection closed before message completed",
     )
     .await;
     let error = answered(peer::answer(200, "<html>")).await.unwrap_err();
@@ -130,8 +131,9 @@ async fn a_plugin_that_does_not_listen_or_answer_is_an_error() {
     let caller = PluginCaller::new("p1", &socket, Arc::default());
     assert!(matches!(caller.stop(LIMIT).await, Err(CallError::Failed(_))));
     let _requests = peer::serve(&socket, |_| Some(String::new()));
-    let slow = caller.config(&Params::default(), Duration::from_millis(20)).await.unwrap_err().into_wire("p1");
-    assert_eq!((slow.code, slow.messages[0].as_str()), (504, "Plugin p1 did not answer within 20ms"));
+    let slow =
+        caller.config(&Params::default(), Duration::from_millis(20)).await.unwrap_err().into_wire("p1", "config");
+    assert_eq!((slow.code, slow.messages[0].as_str()), (504, "Plugin p1 did not answer config within 20ms"));
 }
 
 #[tokio::test]
@@ -160,6 +162,7 @@ async fn connections_are_used_again_and_replaced_when_the_plugin_closes_them() {
     assert_eq!(requests.try_iter().count(), 4);
 }
 
+/// `#23`.
 #[tokio::test]
 async fn a_drain_waits_for_calls_in_flight_and_then_fails_them() {
     let (_directory, socket) = socket();

@@ -28,6 +28,7 @@ impl Socket {
         let redactor = Arc::new(Redactor::default());
         redactor.add(&drp_core::Raw::from("s3cr3t"));
         let callbacks = Callbacks {
+            pace: Arc::default(),
             plugin: "p1".to_owned(),
             redactor,
             log: host.log.clone(),

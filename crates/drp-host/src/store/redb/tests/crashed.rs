@@ -20,6 +20,7 @@ const COMMITS: u64 = 24;
 const SECTION: &str = "machines";
 const NO_SPACE: i32 = 28;
 
+/// `#39`.
 #[tokio::test]
 async fn a_crash_at_any_byte_loses_and_tears_nothing_that_was_acknowledged() {
     let disk = Disk::initialized();
