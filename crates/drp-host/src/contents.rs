@@ -28,6 +28,8 @@ const RESERVED: [&str; 4] = [BACKING, "LocalStore", "DefaultStore", BASIC];
 /// The wire's name of this object type.
 const CONTENTS: &str = "contents";
 const SERVICE: &str = "contents";
+/// The type of what a layer is refused for.
+const STORE_ERROR: &str = "STORE_ERROR";
 /// The version of what is built in: that of the server whose API this is.
 const BASIC_VERSION: &str = "v4.8.0";
 
@@ -91,7 +93,7 @@ impl Meta {
             _ => ("basic", "What the server has built in"),
         };
         meta.set("Description", description);
-        meta.set("Version", if name == BASIC { BASIC_VERSION } else { "" });
+        meta.set("Version", if name == BASIC { BASIC_VERSION } else { "0.0.0" });
         Self::of(&meta, type_)
     }
 }
@@ -186,17 +188,27 @@ pub(crate) async fn put(
     let name = bundle.meta.text("Name").trim();
     let problems = problems(bundle, features);
     if !problems.is_empty() {
-        let error = Error { type_: method.to_owned(), messages: problems.into(), code: 422, ..Error::default() };
-        return Err(error.about(CONTENTS, name));
+        let error = Error { type_: STORE_ERROR.to_owned(), messages: problems.into(), code: 422, ..Error::default() };
+        return Err(refusal(method, name, error));
     }
     let taken = |error: Error| match error.code {
-        // What conflicts in an update is the update's error, as v4.8 has it.
-        422 if method == "PUT" && error.type_ == "STORE_ERROR" => Error { type_: method.to_owned(), ..error },
+        422 => refusal(method, name, error),
         _ => error,
     };
     let layer = NewLayer { name, bundle, origin: Origin::Upload };
     let layer = objects.put_layer(layer, replacing).await.map_err(taken)?;
     Ok(summary(objects, &layer, &objects.layers()))
+}
+
+/// An error of a bundle in the form that clients know: in an update it is the update's, and of what is not there yet it
+/// is the store's and names no bundle. One without a name is the request's own fault.
+fn refusal(method: &str, name: &str, error: Error) -> Error {
+    match method {
+        "PUT" => Error { type_: method.to_owned(), ..error }.about(CONTENTS, name),
+        _ if name.is_empty() => Error { type_: method.to_owned(), ..error }.about(CONTENTS, ""),
+        _ if error.type_ == STORE_ERROR => error.about(CONTENTS, ""),
+        _ => error.about("", ""),
+    }
 }
 
 /// Makes the event of a layer that came, changed or went.
