@@ -35,16 +35,12 @@ const USES: [Use; 10] = [
     used("roles", "users", "Roles", "User"),
 ];
 
-/// Refuses every change of a locked machine but its unlocking. The host's own notes of it pass.
+/// Refuses every change of a locked machine that leaves it locked. The host's own notes of it pass.
 pub(super) fn require_unlocked(ask: Ask<'_>, note: &Note, before: &RawModel, after: &RawModel) -> Result<(), Error> {
     if ask.prefix != MACHINES || !is_locked(before) || before == after || note.action.as_deref() == Some("save") {
         return Ok(());
     }
-    let mut unlocked = before.clone();
-    if let Some(locked) = after.fields.get("Locked") {
-        unlocked.fields.insert("Locked".to_owned(), locked.clone());
-    }
-    if unlocked == *after { Ok(()) } else { Err(refusal::locked(ask)) }
+    if is_locked(after) { Err(refusal::locked(ask)) } else { Ok(()) }
 }
 
 /// Refuses to delete a locked machine, and what others use.
