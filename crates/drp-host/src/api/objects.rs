@@ -26,6 +26,7 @@ use crate::{
 const PARAMS: &str = "params";
 /// The one type whose objects have something beside them that goes with them.
 const JOBS: &str = "jobs";
+const PREFERENCES: &str = "preferences";
 /// How long a new plugin is waited for: clients look for its actions right after they have made it.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 
@@ -33,7 +34,11 @@ const SETTLE_TIME: Duration = Duration::from_secs(2);
 pub(super) async fn types(State(shared): State<Arc<Shared>>, call: Call) -> Reply {
     call.require("objects", "list", "")?;
     let kinds = shared.objects.kinds();
-    reply::json(StatusCode::OK, &kinds.iter().map(|kind| &kind.prefix).collect::<Vec<_>>())
+    let mut names: Vec<&str> = kinds.iter().map(|kind| kind.prefix.as_str()).collect();
+    // Preferences are objects too, though they have a path of their own.
+    names.push(PREFERENCES);
+    names.sort_unstable();
+    reply::json(StatusCode::OK, &names)
 }
 
 /// `GET` and `HEAD /PREFIX`.
