@@ -25,5 +25,6 @@ mod reading;
 mod reload;
 mod secure_params;
 mod tenants;
+mod realhost;
 mod vectors;
 mod websocket;
