@@ -32,8 +32,8 @@ const DIFFERENCES: [(&str, [&str; 2], u16, &str); 2] = [
 const GONE: [&str; 2] = ["Profile", "OldProfile"];
 
 fn argued(file: &str, call: &str) -> Option<u16> {
-    let (_, _, status, _) =
-        DIFFERENCES.iter().find(|(in_file, start, ..)| *in_file == file && call.starts_with(start))?;
+    let fits = |[start, end]: [&str; 2]| call.starts_with(start) && call.ends_with(end);
+    let (_, _, status, _) = DIFFERENCES.iter().find(|(in_file, ends, ..)| *in_file == file && fits(*ends))?;
     Some(*status)
 }
 

@@ -84,3 +84,19 @@ async fn addresses_are_found_as_such_and_in_hexadecimal() {
     let error = objects.create(&by(), "subnets", model(subnet("n2"))).await.unwrap_err();
     assert_eq!(error.messages[0], "n2: Subnet `10.0.0.0/24` is already in use");
 }
+
+#[tokio::test]
+async fn a_tenant_goes_only_without_users() {
+    let objects = objects().await;
+    for name in ["ann", "bob"] {
+        objects.create(&by(), "users", model(json!({ "Name": name }))).await.unwrap();
+    }
+    let tenant = model(json!({"Name": "t1", "Users": ["bob", "gone", "ann"]}));
+    objects.create(&by(), "tenants", tenant).await.unwrap();
+    let error = objects.delete(&by(), "tenants", "t1").await.unwrap_err();
+    assert_eq!(error.to_string(), "StillInUseError: tenants/t1: Constraining Users: [ann bob]");
+    for name in ["ann", "bob"] {
+        objects.delete(&by(), "users", name).await.unwrap();
+    }
+    objects.delete(&by(), "tenants", "t1").await.unwrap();
+}

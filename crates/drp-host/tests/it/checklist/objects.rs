@@ -124,8 +124,11 @@ async fn t48_lists_that_cannot_be_are_406() {
 #[tokio::test]
 async fn t48_leases_are_found_by_eight_hex_digits() {
     let peer = Peer::start().await;
-    for key in ["0", "00000000", "fred"] {
-        check(&peer, "GET", &format!("/leases/{key}"), Value::Null, (404, "GET", "Not Found")).await;
+    for (asked, named) in [("foo", "foo"), ("0.0.0.0", "00000000")] {
+        let missing = peer.call("GET", &format!("/leases/{asked}"), "").await;
+        assert_eq!(missing.error(), (404, "GET".into(), "Not Found".into()));
+        assert_eq!(missing.json()["Key"], named);
+        assert_eq!(peer.call("DELETE", &format!("/leases/{asked}"), "").await.json()["Key"], named);
     }
     let lease = json!({ "Addr": "0.0.0.1", "Token": "tok", "Strategy": "MAC", "State": "ACK" });
     assert_eq!(peer.call("POST", "/leases", &lease.to_string()).await.status, StatusCode::CREATED);
