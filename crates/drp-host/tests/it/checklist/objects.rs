@@ -200,3 +200,15 @@ async fn t40_slim_objects_keep_the_params_that_are_asked_for() {
     check("params=FRED,JOHN", john["Meta"].clone(), json!({ "FRED": "GREG" })).await;
     peer.host.stop().await;
 }
+
+#[tokio::test]
+async fn t40_a_machine_has_no_profile_twice() {
+    let peer = Peer::start().await;
+    let machine = peer.call("POST", "/machines", r#"{"Name":"john","Profiles":["jill","jean"]}"#).await.json();
+    let key = machine["Uuid"].as_str().unwrap();
+    let patch = json!([{ "op": "add", "path": "/Profiles/-", "value": "jill" }]);
+    // v4.8 puts the key before each text.
+    let text = format!("{key}: Duplicate profile jill: at 0 and 2");
+    check(&peer, "PATCH", &format!("/machines/{key}"), patch, (422, "ValidationError", &text)).await;
+    peer.host.stop().await;
+}
