@@ -12,6 +12,8 @@
 //! | T48 leases | `jobs::types_without_anything_special_are_served_as_others`, and `t48_leases_…` here |
 //! | T40 users and tokens | `access::bad_lives_and_unknown_users_of_tokens_are_named`, `access::a_token_works_…` |
 //! | T40 prefs | `prefs::preferences_have_defaults_…`, `prefs::everything_wrong_with_preferences_…` |
+//! | T40 secure params | `secure_params`, `secure_params::roles_without_the_secure_claims_are_refused_with_the_texts_…` |
+//! | T40 roles and tenants | `tenants`, `access::what_a_role_does_not_grant_is_hidden_or_refused` |
 //! | T40 meta | `objects::params_and_meta_are_read_and_written_on_their_own` |
 //! | T40 jobs | `jobs::a_job_lives_from_post_to_delete` |
 //! | T40 logs | `reading::a_request_is_logged_at_the_level_it_asks_for` |

@@ -139,25 +139,6 @@ async fn t40_params_are_refused_under_the_key_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn t40_a_missing_claim_on_a_list_names_no_key() {
-    let peer = Peer::start().await;
-    let role = r#"{"Name":"reader","Claims":[{"scope":"plugins","action":"list,get","specific":"*"}]}"#;
-    assert_eq!(peer.call("POST", "/roles", role).await.status, StatusCode::CREATED);
-    peer.call("POST", "/users", r#"{"Name":"fred","Roles":["reader"]}"#).await;
-    peer.call("POST", "/plugins", r#"{"Name":"bob","Provider":"nobody"}"#).await;
-    let token = peer.call("GET", "/users/fred/token", "").await.json()["Token"].as_str().unwrap().to_owned();
-    let check = async |path: &str, requires: &str| {
-        let refused = peer.call_as(&format!("Bearer {token}"), "GET", path, "").await;
-        let messages = json!([format!("Cannot access /api/v3{path}"), format!("Requires: plugins {requires}")]);
-        assert_eq!((refused.status, whole(&refused)), (StatusCode::FORBIDDEN, json!(["AUTH", "", "", messages])));
-    };
-    check("/plugins?decode=true", "getSecure ").await;
-    check("/plugins/Name:bob?decode=true", "getSecure Name:bob").await;
-    check("/plugins/Name:bob/pubkey", "updateSecure Name:bob").await;
-    peer.host.stop().await;
-}
-
-#[tokio::test]
 async fn t40_the_log_of_a_job_that_is_not_there_names_no_object() {
     let peer = Peer::start().await;
     let missing = peer.call("GET", "/jobs/john/log", "").await;
