@@ -212,3 +212,16 @@ async fn t40_a_machine_has_no_profile_twice() {
     check(&peer, "PATCH", &format!("/machines/{key}"), patch, (422, "ValidationError", &text)).await;
     peer.host.stop().await;
 }
+
+#[tokio::test]
+async fn a_machine_may_name_what_this_host_does_not_have() {
+    let peer = Peer::start().await;
+    let stage = json!({ "Name": "discover", "BootEnv": "sledgehammer", "Tasks": ["gohai"] });
+    assert_eq!(peer.call("POST", "/stages", &stage.to_string()).await.status, StatusCode::CREATED);
+    let machine = json!({ "Name": "john", "Stage": "discover", "BootEnv": "somewhere", "Workflow": "nowhere" });
+    let created = peer.call("POST", "/machines", &machine.to_string()).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{:?}", created.body);
+    let created = created.json();
+    assert_eq!((&created["BootEnv"], &created["Tasks"]), (&json!("somewhere"), &json!([])));
+    peer.host.stop().await;
+}
