@@ -249,7 +249,7 @@ mod tests {
         let unpacked = not_unpacked(&FileError::from(full()).into(), &name);
         for error in [uploaded, unpacked] {
             assert_eq!((error.status(), error.key.as_str()), (507, "/a/b"));
-            assert!(error.messages.concat().contains("the disk is full"));
+            assert!(error.messages.concat().contains("the disk takes no more"));
         }
     }
 }

@@ -31,5 +31,5 @@ pub(super) fn bundle() -> Bundle {
         meta.set(field, text);
     }
     let sections = json::parse(SECTIONS.as_bytes()).expect("what is built in is JSON");
-    Bundle { meta, sections, ..Bundle::default() }
+    Bundle { meta, sections }
 }
