@@ -1,5 +1,6 @@
 //! Uploaded content bundles and all other layers of content as clients see them (`models.md` §19, `host.md` §5.3).
 
+mod built_in;
 pub(crate) mod disk;
 mod requirement;
 
@@ -21,16 +22,15 @@ use crate::{
 
 /// The layer of the objects that clients write one by one.
 pub(crate) const BACKING: &str = "BackingStore";
-/// The layer of what a server has built in. Here it holds nothing; bundles name it as a prerequisite.
+/// The layer of what a server has built in, which clients and bundles take for granted.
 pub(crate) const BASIC: &str = "BasicStore";
 /// Names that no uploaded bundle can have.
 const RESERVED: [&str; 4] = [BACKING, "LocalStore", "DefaultStore", BASIC];
 /// The wire's name of this object type.
 const CONTENTS: &str = "contents";
 const SERVICE: &str = "contents";
-/// The version of what is built in: that of the server whose API this is.
-const BASIC_VERSION: &str = "v4.8.0";
-
+/// The type of what a layer is refused for.
+const STORE_ERROR: &str = "STORE_ERROR";
 /// The metadata of a layer with what follows from its place.
 #[derive(Debug, Serialize)]
 pub(crate) struct Meta {
@@ -83,16 +83,12 @@ impl Meta {
         meta
     }
 
-    fn built_in(name: &str) -> Self {
+    fn of_backing() -> Self {
         let mut meta = Metadata::default();
-        meta.set("Name", name);
-        let (type_, description) = match name {
-            BACKING => ("writable", "Objects that were written one by one"),
-            _ => ("basic", "What the server has built in"),
-        };
-        meta.set("Description", description);
-        meta.set("Version", if name == BASIC { BASIC_VERSION } else { "" });
-        Self::of(&meta, type_)
+        meta.set("Name", BACKING);
+        meta.set("Description", "Objects that were written one by one");
+        meta.set("Version", "0.0.0");
+        Self::of(&meta, "writable")
     }
 }
 
@@ -114,10 +110,9 @@ pub(crate) fn summaries(objects: &Objects, by: &Principal) -> Result<Vec<Summary
 
 fn whole_summaries(objects: &Objects) -> Result<Vec<Summary>, Error> {
     let layers = objects.layers();
-    let built_in = |name, counts| Summary { meta: Meta::built_in(name), counts, warnings: Vec::new() };
-    let mut all = vec![built_in(BACKING, backing_counts(objects, &layers)?)];
+    let counts = backing_counts(objects, &layers)?;
+    let mut all = vec![Summary { meta: Meta::of_backing(), counts, warnings: Vec::new() }];
     all.extend(layers.all().into_iter().map(|layer| summary(objects, layer, &layers)));
-    all.push(built_in(BASIC, BTreeMap::new()));
     Ok(all)
 }
 
@@ -163,12 +158,10 @@ fn whole_content(objects: &Objects, name: &str) -> Result<Option<Content>, Error
     if let Some(layer) = layers.find(name) {
         return Ok(Some(Content { meta: Meta::of_layer(layer), sections: public(objects, layer.bundle().sections) }));
     }
-    let sections = match name {
-        BACKING => public(objects, backing_sections(objects, &layers)?),
-        BASIC => Sections::new(),
-        _ => return Ok(None),
-    };
-    Ok(Some(Content { meta: Meta::built_in(name), sections }))
+    if name != BACKING {
+        return Ok(None);
+    }
+    Ok(Some(Content { meta: Meta::of_backing(), sections: public(objects, backing_sections(objects, &layers)?) }))
 }
 
 /// Puts an uploaded bundle in force; `method` is what its errors name. Objects of the store make room for it if
@@ -186,17 +179,27 @@ pub(crate) async fn put(
     let name = bundle.meta.text("Name").trim();
     let problems = problems(bundle, features);
     if !problems.is_empty() {
-        let error = Error { type_: method.to_owned(), messages: problems.into(), code: 422, ..Error::default() };
-        return Err(error.about(CONTENTS, name));
+        let error = Error { type_: STORE_ERROR.to_owned(), messages: problems.into(), code: 422, ..Error::default() };
+        return Err(refusal(method, name, error));
     }
     let taken = |error: Error| match error.code {
-        // What conflicts in an update is the update's error, as v4.8 has it.
-        422 if method == "PUT" && error.type_ == "STORE_ERROR" => Error { type_: method.to_owned(), ..error },
+        422 => refusal(method, name, error),
         _ => error,
     };
     let layer = NewLayer { name, bundle, origin: Origin::Upload };
     let layer = objects.put_layer(layer, replacing).await.map_err(taken)?;
     Ok(summary(objects, &layer, &objects.layers()))
+}
+
+/// An error of a bundle in the form that clients know: in an update it is the update's, and of what is not there yet it
+/// is the store's and names no bundle. One without a name is the request's own fault.
+fn refusal(method: &str, name: &str, error: Error) -> Error {
+    match method {
+        "PUT" => Error { type_: method.to_owned(), ..error }.about(CONTENTS, name),
+        _ if name.is_empty() => Error { type_: method.to_owned(), ..error }.about(CONTENTS, ""),
+        _ if error.type_ == STORE_ERROR => error.about(CONTENTS, ""),
+        _ => error.about("", ""),
+    }
 }
 
 /// Makes the event of a layer that came, changed or went.
@@ -220,6 +223,14 @@ fn summary_of(objects: &Objects, name: &str, kind: Kind) -> Option<Summary> {
     let layers = objects.layers();
     let layer = layers.find(name).filter(|layer| layer.kind() == kind)?;
     Some(summary(objects, layer, &layers))
+}
+
+/// Loads what is built in. Where the store has an object under one of its keys, none of it is loaded, and that is told.
+pub(crate) async fn load_built_in(objects: &Objects, log: &Log) {
+    let layer = NewLayer { name: BASIC, bundle: &built_in::bundle(), origin: Origin::BuiltIn };
+    if let Err(error) = objects.put_layer(layer, None).await {
+        log.write(Level::Error, SERVICE, format!("Cannot load content {BASIC}: {error}"));
+    }
 }
 
 /// Loads the bundles that were uploaded before. One that does not load any more is told, and stays kept.
@@ -273,7 +284,6 @@ fn unmet(layer: &Layer, layers: &Layers) -> Vec<String> {
         let other = &requirement.name;
         let version = match layers.find(other) {
             Some(found) => Some(found.meta().text("Version").to_owned()),
-            None if other == BASIC => Some(BASIC_VERSION.to_owned()),
             None if other == BACKING => Some(String::new()),
             None => None,
         };

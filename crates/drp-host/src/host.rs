@@ -156,6 +156,7 @@ impl Host {
             shared.log.write(Level::Warn, "tls", warning);
         }
         // Before the providers: what was uploaded was there when they were taken in.
+        contents::load_built_in(&shared.objects, &shared.log).await;
         contents::load_kept(&shared.objects, &shared.log).await.map_err(StartError::Objects)?;
         let directory = config.content.as_deref().unwrap_or(Path::new(""));
         for outcome in shared.disk.load().await.map_err(StartError::data(directory))? {

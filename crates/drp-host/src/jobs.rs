@@ -215,10 +215,8 @@ impl Jobs {
     /// # Errors
     /// There is none.
     pub(crate) fn find(&self, key: &str, method: &'static str) -> Result<Arc<RawModel>, Error> {
-        let missing = || {
-            let error = Error::new(404, "ValidationError", format!("Job {key} does not exist"));
-            error.about(JOBS, key)
-        };
+        // Clients know this text without an object before it.
+        let missing = || Error::new(404, "ValidationError", format!("Job {key} does not exist"));
         // An error of the store names the method that failed.
         let found = self.objects.get(JOBS, key).map_err(|error| Error { type_: method.to_owned(), ..error })?;
         found.ok_or_else(missing)

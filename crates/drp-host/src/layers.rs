@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Dynamic,
     /// A provider carries it.
     Plugin,
+    /// It is built in; every other layer may have its keys too, and hides them.
+    Basic,
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Self::Local => "local",
             Self::Dynamic => "dynamic",
             Self::Plugin => "plugin",
+            Self::Basic => "basic",
         }
     }
 }
@@ -143,27 +146,36 @@ impl Layers {
 
     /// The object under a key, whichever layer has it.
     pub(crate) fn get(&self, section: &str, key: &str) -> Option<&Arc<RawModel>> {
-        self.by_name.values().find_map(|layer| layer.get(section, key))
+        let found = |in_basic| self.layers(in_basic).find_map(|layer| layer.get(section, key));
+        found(false).or_else(|| found(true))
     }
 
     /// The objects of a section, unsorted.
     pub(crate) fn section(&self, section: &str) -> impl Iterator<Item = (&String, &Arc<RawModel>)> {
-        self.by_name.values().filter_map(move |layer| layer.sections.get(section)).flatten()
+        let objects =
+            move |in_basic| self.layers(in_basic).filter_map(move |layer| layer.sections.get(section)).flatten();
+        let is_hidden = move |key: &str| self.layers(false).any(|layer| layer.get(section, key).is_some());
+        objects(false).chain(objects(true).filter(move |(key, _)| !is_hidden(key)))
     }
 
     /// How many objects a section has.
     pub(crate) fn count(&self, section: &str) -> usize {
-        self.by_name.values().filter_map(|layer| layer.sections.get(section)).map(BTreeMap::len).sum()
+        self.section(section).count()
     }
 
     /// One text for each key of `layer` that another layer has already.
     pub(crate) fn conflicts(&self, layer: &Layer) -> Vec<String> {
-        let others = || self.by_name.values().filter(|other| other.name != layer.name);
+        let others = || self.layers(false).filter(|other| other.name != layer.name && layer.kind != Kind::Basic);
         let conflict = |(section, key, _)| {
             let other = others().find(|other| other.get(section, key).is_some())?;
             Some(format!("{section}:{key} in layer {} would override layer {}", layer.title(), other.title()))
         };
         layer.objects().filter_map(conflict).collect()
+    }
+
+    /// The layers that are built in, or all others.
+    fn layers(&self, in_basic: bool) -> impl Iterator<Item = &Arc<Layer>> {
+        self.by_name.values().filter(move |layer| (layer.kind == Kind::Basic) == in_basic)
     }
 
     /// These layers and `layer`, in place of the one that had its name.

@@ -324,7 +324,7 @@ impl Objects {
         let _turn = self.turn(ask).await;
         let _gate = self.gate(&kind).await;
         for _ in 0..ATTEMPTS_MAX {
-            let found = self.find(ask, &kind)?.ok_or_else(|| refusal::not_found(ask))?;
+            let found = self.find(ask, &kind)?.ok_or_else(|| refusal::not_found(ask, &kind))?;
             let Place::Stored(entry) = found.place else {
                 return Err(refusal::delete_of_read_only(ask, &found.key));
             };
@@ -375,7 +375,7 @@ impl Objects {
         let _turn = self.turn(ask).await;
         let _gate = self.gate(&kind).await;
         for _ in 0..ATTEMPTS_MAX {
-            let found = self.find(ask, &kind)?.ok_or_else(|| refusal::not_found(ask))?;
+            let found = self.find(ask, &kind)?.ok_or_else(|| refusal::not_found(ask, &kind))?;
             let Place::Stored(entry) = found.place else { return Err(refusal::read_only(ask, &found.key)) };
             let before = read(ask, &entry.value)?;
             let mut after = before.clone();

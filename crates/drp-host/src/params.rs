@@ -247,7 +247,8 @@ impl ParamValues {
                 return Ok(());
             }
             let error = Error { type_: method.to_owned(), messages: problems.into(), code: 409, ..Error::default() };
-            Err(error.about(prefix, &own.key))
+            // The key as the caller wrote it, which may be an index and a value.
+            Err(error.about(prefix, key))
         };
         let object = objects.update_as(method, by, prefix, key, write).await?;
         Ok(self.own(prefix, &object).params)

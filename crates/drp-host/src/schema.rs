@@ -4,6 +4,7 @@
 //! the document, a check visits so many places of the schema and no more, and patterns are matched in linear time.
 
 mod budget;
+mod formats;
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -132,7 +133,8 @@ fn compile(text: &str) -> Result<Validator, String> {
     if text.len() > limits::SCHEMA_BYTES_MAX {
         return Err(format!("schema of {} bytes is over the limit of {}", text.len(), limits::SCHEMA_BYTES_MAX));
     }
-    let schema: Value = serde_json::from_str(text).map_err(|error| format!("schema is not JSON: {error}"))?;
+    let mut schema: Value = serde_json::from_str(text).map_err(|error| format!("schema is not JSON: {error}"))?;
+    formats::drop_those_that_are_no_text(&mut schema);
     if !matches!(schema, Value::Object(_) | Value::Bool(_)) {
         return Err(
             "schema does not compile: (root): Invalid type. Expected: object, given: ".to_owned() + given(&schema)

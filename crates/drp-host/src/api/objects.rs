@@ -26,6 +26,7 @@ use crate::{
 const PARAMS: &str = "params";
 /// The one type whose objects have something beside them that goes with them.
 const JOBS: &str = "jobs";
+const PREFERENCES: &str = "preferences";
 /// How long a new plugin is waited for: clients look for its actions right after they have made it.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 
@@ -33,7 +34,11 @@ const SETTLE_TIME: Duration = Duration::from_secs(2);
 pub(super) async fn types(State(shared): State<Arc<Shared>>, call: Call) -> Reply {
     call.require("objects", "list", "")?;
     let kinds = shared.objects.kinds();
-    reply::json(StatusCode::OK, &kinds.iter().map(|kind| &kind.prefix).collect::<Vec<_>>())
+    let mut names: Vec<&str> = kinds.iter().map(|kind| kind.prefix.as_str()).collect();
+    // Preferences are objects too, though they have a path of their own.
+    names.push(PREFERENCES);
+    names.sort_unstable();
+    reply::json(StatusCode::OK, &names)
 }
 
 /// `GET` and `HEAD /PREFIX`.
@@ -84,7 +89,7 @@ pub(super) async fn get(
         } else {
             None
         };
-        let json = json.ok_or_else(|| call.not_found(&prefix, &key))?;
+        let json = json.ok_or_else(|| missing(&shared, &call, &prefix, &key))?;
         return Ok(shows(prefix, key, reply::object_bytes(StatusCode::OK, json)));
     }
     let object = find(&shared, &call, &prefix, &key)?;
@@ -175,14 +180,20 @@ pub(super) fn specific<'a>(shared: &Shared, prefix: &str, key: &'a str) -> Resul
 /// An object that the caller may see; others do not exist for the caller.
 pub(super) fn find(shared: &Shared, call: &Call, prefix: &str, key: &str) -> Result<Arc<RawModel>, Error> {
     if !call.by.allows(prefix, "get", &specific(shared, prefix, key)?) {
-        return Err(call.not_found(prefix, key));
+        return Err(missing(shared, call, prefix, key));
     }
     exists(shared, call, prefix, key)
 }
 
 /// An object, whatever the caller may do with it.
 pub(super) fn exists(shared: &Shared, call: &Call, prefix: &str, key: &str) -> Result<Arc<RawModel>, Error> {
-    shared.objects.get(prefix, key)?.ok_or_else(|| call.not_found(prefix, key))
+    shared.objects.get(prefix, key)?.ok_or_else(|| missing(shared, call, prefix, key))
+}
+
+/// There is no such object. An address that was meant as a key is named as the key that it is.
+fn missing(shared: &Shared, call: &Call, prefix: &str, key: &str) -> Error {
+    let kind = shared.objects.kind(prefix);
+    call.not_found(prefix, &kind.map_or(Cow::Borrowed(key), |kind| Cow::Owned(kind.key_meant(key).into_owned())))
 }
 
 /// Refuses a patch of which the caller may not make every change. `below` is the pointer of what is patched.

@@ -48,7 +48,7 @@ impl Call {
         let action = actions.iter().map(AsRef::as_ref).find(|action| !self.by.allows(scope, action, key));
         let action = action.or(actions.first().map(AsRef::as_ref)).unwrap_or_default();
         let error = Error::new(403, "AUTH", format!("Cannot access {}", self.url));
-        Err(error.and(format!("Requires: {scope} {action} {key}").trim_end()))
+        Err(error.and(format!("Requires: {scope} {action} {key}")))
     }
 
     /// Nobody serves this.

@@ -39,7 +39,8 @@ pub(super) struct RequirementError {
     reason: String,
 }
 
-/// A bundle's own version: a leading `v` and everything from the first `-` do not count, and none is 0.0.0.
+/// A bundle's own version: a leading `v` and everything from the first `-` do not count, and numbers that are not there
+/// are zero. Bundles in the wild say `0.1`, and the server that clients know takes them.
 ///
 /// # Errors
 /// What is wrong with it, in the words that clients know.
@@ -50,8 +51,8 @@ pub(super) fn bundle_version(text: &str) -> Result<Version, String> {
     if core.is_empty() {
         return Ok(Version::new(0, 0, 0));
     }
-    let parts: Vec<&str> = core.splitn(3, '.').collect();
-    let [major, minor, patch] = parts[..] else { return Err("No Major.Minor.Patch elements found".to_owned()) };
+    let mut parts = core.splitn(3, '.');
+    let [major, minor, patch] = [(); 3].map(|()| parts.next().unwrap_or("0"));
     let number = |what: &str, part: &str| {
         if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(format!("Invalid character(s) found in {what} number \"{part}\""));
@@ -206,7 +207,9 @@ mod tests {
         check("-x", Ok("0.0.0"));
         check("1.2.foo", Err("Invalid character(s) found in patch number \"foo\""));
         check("1.b.0", Err("Invalid character(s) found in minor number \"b\""));
-        check("1.2", Err("No Major.Minor.Patch elements found"));
+        check("0.1", Ok("0.1.0"));
+        check("v7", Ok("7.0.0"));
+        check("1.", Err("Invalid character(s) found in minor number \"\""));
         check("1.2.3.4", Err("Invalid character(s) found in patch number \"3.4\""));
         check("01.2.3", Err("Leading zeroes found in major number \"01\""));
         check("99999999999999999999.0.0", Err("Too large major number \"99999999999999999999\""));

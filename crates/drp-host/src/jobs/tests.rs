@@ -82,7 +82,7 @@ async fn jobs_are_refused_with_the_servers_texts() {
     let unknown = "24679e38-53a2-4a82-99dd-5280139de00c";
     assert_eq!(next(&jobs, unknown).await, format!("422 ValidationError: Machine {unknown} does not exist"));
     let error = jobs.find(unknown, "GET").unwrap_err();
-    assert_eq!(error.to_string(), format!("ValidationError: jobs/{unknown}: Job {unknown} does not exist"));
+    assert_eq!(error.to_string(), format!("ValidationError: Job {unknown} does not exist"));
     let m1 = machine(&jobs, json!({"Name": "m1"})).await;
     assert_eq!(next(&jobs, &m1).await, "nothing");
     let named = jobs.create(&by(), &model(json!({"Machine": m1, "Task": "t1", "Context": "c"}))).await.unwrap();

@@ -6,6 +6,7 @@ use super::{Ask, Objects, refusal};
 use crate::store::Note;
 
 const MACHINES: &str = "machines";
+const TENANTS: &str = "tenants";
 /// Users of one object that a refusal names.
 const NAMED_USERS_MAX: usize = 10;
 
@@ -35,16 +36,12 @@ const USES: [Use; 10] = [
     used("roles", "users", "Roles", "User"),
 ];
 
-/// Refuses every change of a locked machine but its unlocking. The host's own notes of it pass.
+/// Refuses every change of a locked machine that leaves it locked. The host's own notes of it pass.
 pub(super) fn require_unlocked(ask: Ask<'_>, note: &Note, before: &RawModel, after: &RawModel) -> Result<(), Error> {
     if ask.prefix != MACHINES || !is_locked(before) || before == after || note.action.as_deref() == Some("save") {
         return Ok(());
     }
-    let mut unlocked = before.clone();
-    if let Some(locked) = after.fields.get("Locked") {
-        unlocked.fields.insert("Locked".to_owned(), locked.clone());
-    }
-    if unlocked == *after { Ok(()) } else { Err(refusal::locked(ask)) }
+    if is_locked(after) { Err(refusal::locked(ask)) } else { Ok(()) }
 }
 
 /// Refuses to delete a locked machine, and what others use.
@@ -54,6 +51,9 @@ pub(super) fn require_deletable(objects: &Objects, ask: Ask<'_>, object: &RawMod
     }
     if ask.prefix == "profiles" && ask.key == contract::GLOBAL_PROFILE {
         return Err(refusal::in_use(ask, vec!["In use by everything".to_owned()]));
+    }
+    if ask.prefix == TENANTS {
+        return require_no_users(objects, ask, object);
     }
     let mut users = Vec::new();
     for use_ in USES.iter().filter(|use_| use_.used == ask.prefix) {
@@ -65,6 +65,22 @@ pub(super) fn require_deletable(objects: &Objects, ask: Ask<'_>, object: &RawMod
         }
     }
     if users.is_empty() { Ok(()) } else { Err(refusal::in_use(ask, users)) }
+}
+
+/// Refuses to delete a tenant that constrains users: they would see everything without it. Who is gone does not count.
+fn require_no_users(objects: &Objects, ask: Ask<'_>, tenant: &RawModel) -> Result<(), Error> {
+    let mut users: Vec<String> = Vec::new();
+    for user in tenant.get::<Vec<String>>("Users").unwrap_or_default() {
+        if objects.get("users", &user)?.is_some() {
+            users.push(user);
+        }
+    }
+    if users.is_empty() {
+        return Ok(());
+    }
+    users.sort_unstable();
+    users.truncate(NAMED_USERS_MAX);
+    Err(refusal::in_use(ask, vec![format!("Constraining Users: [{}]", users.join(" "))]))
 }
 
 fn is_locked(machine: &RawModel) -> bool {

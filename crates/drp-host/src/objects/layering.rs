@@ -38,6 +38,8 @@ pub(crate) enum Origin<'a> {
     Kept,
     /// A file of the operator's, which keeps it.
     Disk,
+    /// The host itself.
+    BuiltIn,
 }
 
 impl Origin<'_> {
@@ -46,6 +48,7 @@ impl Origin<'_> {
             Self::Provider(_) => Kind::Plugin,
             Self::Upload | Self::Kept => Kind::Dynamic,
             Self::Disk => Kind::Local,
+            Self::BuiltIn => Kind::Basic,
         }
     }
 }
@@ -80,7 +83,7 @@ impl Objects {
         }
         let types = match new.origin {
             Origin::Provider(types) => before.types.with(new.name, types, &self.schemas),
-            Origin::Upload | Origin::Kept | Origin::Disk => Ok(before.types.clone()),
+            Origin::Upload | Origin::Kept | Origin::Disk | Origin::BuiltIn => Ok(before.types.clone()),
         };
         let types = types.map_err(|error| refused(new.name, vec![error.to_string()]))?;
         let built = Arc::new(self.build_layer(new, &types).await?);
@@ -191,7 +194,7 @@ impl Objects {
         let NewLayer { name, bundle, origin } = new;
         let kind_of_layer = origin.kind();
         let title = match kind_of_layer {
-            Kind::Local => "local",
+            Kind::Local | Kind::Basic => kind_of_layer.title(),
             Kind::Dynamic => "content",
             Kind::Plugin => "plugin",
         };
@@ -216,7 +219,7 @@ impl Objects {
         }
         match kind_of_layer {
             _ if problems.is_empty() => Ok(layer),
-            Kind::Plugin | Kind::Local => Err(refused(name, problems)),
+            Kind::Plugin | Kind::Local | Kind::Basic => Err(refused(name, problems)),
             Kind::Dynamic => {
                 problems.push(format!("Try manually replacing content layer {name}"));
                 let type_ = "Failed to load backing objects from cache".to_owned();

@@ -63,7 +63,8 @@ impl Query {
                 "decode" => query.decode = is_true(value),
                 "slim" | "params" => query.trim.read(name, value),
                 // These mean something elsewhere, and clients send them along.
-                "force" | "aggregate" | "compose" | "token" | "Token" => {}
+                "force" | "aggregate" | "compose" | "token" => {}
+                "Token" if kind.index(name).is_none() => {}
                 _ => query.add_filter(kind, name, value)?,
             }
         }
@@ -144,12 +145,13 @@ impl Trim {
         if self.slim_meta {
             object.fields.insert("Meta".to_owned(), empty());
         }
-        if self.slim_params && object.fields.contains_key("Params") {
-            object.fields.insert("Params".to_owned(), empty());
-        } else if let (Some(wanted), Some(mut params)) = (&self.params, object.get::<Params>("Params")) {
+        // Params that are asked for by name are wanted, whatever else is to be left out.
+        if let (Some(wanted), Some(mut params)) = (&self.params, object.get::<Params>("Params")) {
             params.retain(|name, _| wanted.contains(name));
             // What was read from JSON is always written as JSON.
             object.fields.insert("Params".to_owned(), Raw::new(&params).unwrap_or_else(|_| empty()));
+        } else if self.slim_params && object.fields.contains_key("Params") {
+            object.fields.insert("Params".to_owned(), empty());
         }
         object.fields.insert("Partial".to_owned(), Raw::from(Value::Bool(true)));
     }

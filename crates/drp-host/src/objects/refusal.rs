@@ -4,7 +4,10 @@ use drp_core::patch::{Patch, PatchError};
 use drp_core::{Error, chain};
 
 use super::Ask;
-use crate::store::{CommitError, StoreError};
+use crate::{
+    store::{CommitError, StoreError},
+    types::ObjectType,
+};
 
 pub(super) fn no_route(ask: Ask<'_>) -> Error {
     let slash = if ask.key.is_empty() { "" } else { "/" };
@@ -12,8 +15,9 @@ pub(super) fn no_route(ask: Ask<'_>) -> Error {
     Error::new(404, ask.method, "No route").about("", &path)
 }
 
-pub(super) fn not_found(ask: Ask<'_>) -> Error {
-    Error::new(404, ask.method, "Not Found").about(ask.prefix, ask.key)
+/// An address that was meant as a key is named as the key that it is.
+pub(super) fn not_found(ask: Ask<'_>, kind: &ObjectType) -> Error {
+    Error::new(404, ask.method, "Not Found").about(ask.prefix, &kind.key_meant(ask.key))
 }
 
 pub(super) fn damaged(ask: Ask<'_>) -> Error {

@@ -21,7 +21,7 @@ const METER: &str = "\u{1}follow";
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// Keywords that hold a map from names to schemas; the names are no keywords.
-const SCHEMA_MAPS: [&str; 7] = [
+pub(super) const SCHEMA_MAPS: [&str; 7] = [
     "$defs",
     "definitions",
     "dependencies",
@@ -31,7 +31,7 @@ const SCHEMA_MAPS: [&str; 7] = [
     "dependentRequired",
 ];
 /// Keywords that hold values to compare with, which must stay as they are.
-const DATA: [&str; 2] = ["const", "enum"];
+pub(super) const DATA: [&str; 2] = ["const", "enum"];
 
 thread_local! {
     static STEPS_LEFT: Cell<u32> = const { Cell::new(0) };

@@ -181,13 +181,13 @@ async fn what_a_role_does_not_grant_is_hidden_or_refused() {
     check("PATCH", "/profiles/p2", describe, "profiles update:/Description p2").await;
     check("PUT", "/profiles/p1", r#"{"Name":"p1","Documentation":"x"}"#, "profiles update:/Available p1").await;
     check("DELETE", "/profiles/p1", "", "profiles delete p1").await;
-    check("POST", "/profiles", r#"{"Name":"p3"}"#, "profiles create").await;
+    check("POST", "/profiles", r#"{"Name":"p3"}"#, "profiles create ").await;
     check("GET", "/profiles/p1?decode=true", "", "profiles getSecure p1").await;
     check("GET", "/profiles/p1/params?decode=true", "", "profiles getSecure p1").await;
     check("GET", "/profiles/p1/pubkey", "", "profiles updateSecure p1").await;
     check("POST", "/profiles/p1/params/a/b", "1", "profiles update:/Params/a~1b p1").await;
-    check("GET", "/logs", "", "logs get").await;
-    check("POST", "/events", "{}", "events post").await;
+    check("GET", "/logs", "", "logs get ").await;
+    check("POST", "/events", "{}", "events post ").await;
     check("GET", "/users/rocketskates/token", "", "users token rocketskates").await;
     check("PUT", "/users/rocketskates/password", r#"{"Password":"x"}"#, "users password rocketskates").await;
     check("GET", "/system/actions", "", "system actions global").await;

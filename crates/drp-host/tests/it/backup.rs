@@ -31,7 +31,7 @@ async fn only_who_may_take_a_backup_gets_one() {
 
     let refused = peer.call_as(&others, "GET", PATH, "").await;
     assert_eq!(refused.error().0, 403);
-    assert_eq!(refused.json()["Messages"], json!(["Cannot access /api/v3/system/backup", "Requires: system backup"]));
+    assert_eq!(refused.json()["Messages"], json!(["Cannot access /api/v3/system/backup", "Requires: system backup "]));
     assert_eq!(peer.call_as("Bearer x", "GET", PATH, "").await.status, StatusCode::FORBIDDEN);
     assert_eq!(peer.call_as(&keeper, "GET", "/users", "").await.json(), json!([]), "no other claim comes with it");
 

@@ -97,6 +97,7 @@ async fn layers_are_listed_from_top_to_bottom_and_only_uploaded_ones_can_go() {
     assert_eq!(of("Name"), ["BackingStore", "ant", "zoo", "BasicStore"]);
     assert_eq!(of("Type"), ["writable", "dynamic", "dynamic", "basic"]);
     assert_eq!(list.json()[0]["Counts"], json!({ "profiles": 1, "users": 1 }));
+    assert_eq!(list.json()[3]["Counts"], json!({ "bootenvs": 2, "roles": 1, "stages": 2 }));
     let backing = peer.call("GET", "/contents/BackingStore", "").await;
     assert!(!String::from_utf8_lossy(&backing.body).contains("PasswordHash"));
     assert_eq!(peer.call("DELETE", "/contents/BackingStore", "").await.status, StatusCode::CONFLICT);
@@ -174,5 +175,27 @@ async fn a_role_without_the_claim_changes_nothing() {
     for (method, path) in [("POST", "/contents"), ("PUT", "/contents/pack"), ("DELETE", "/contents/pack")] {
         assert_eq!(peer.call_as(&bob, method, path, &pack).await.error().0, 403, "{method}");
     }
+    peer.host.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_built_in_is_there_to_be_read_and_makes_room_for_bundles() {
+    let peer = Peer::start().await;
+    for path in ["/bootenvs/ignore", "/bootenvs/local", "/stages/local", "/stages/none", "/roles/superuser"] {
+        let object = peer.call("GET", path, "").await.json();
+        let marks = ["Bundle", "ReadOnly", "Available"].map(|key| object[key].clone());
+        assert_eq!(marks, [json!("BasicStore"), json!(true), json!(true)], "{path}");
+        assert_eq!(peer.call("DELETE", path, "").await.status, StatusCode::NOT_FOUND);
+    }
+    let again = peer.call("POST", "/roles", r#"{"Name":"superuser"}"#).await;
+    assert_eq!(again.error(), (409, "CREATE".into(), "already exists".into()));
+    let stages = json!({ "stages": { "none": { "Name": "none", "Description": "ours" } } });
+    assert_eq!(post(&peer, &bundle("ours", &stages)).await.status, StatusCode::CREATED);
+    let none = async || peer.call("GET", "/stages?Name=none", "").await.json();
+    let hidden = none().await;
+    assert_eq!((hidden.as_array().unwrap().len(), &hidden[0]["Bundle"]), (1, &json!("ours")));
+    assert_eq!(peer.call("DELETE", "/contents/ours", "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(none().await[0]["Bundle"], "BasicStore");
+    assert_eq!(peer.call("DELETE", "/contents/BasicStore", "").await.status, StatusCode::CONFLICT);
     peer.host.stop().await;
 }

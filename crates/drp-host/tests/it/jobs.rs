@@ -118,7 +118,10 @@ async fn types_without_anything_special_are_served_as_others() {
         assert_eq!(peer.call("GET", &path, "").await.json(), made.json());
         let patched = peer.call("PATCH", &path, r#"[{"op":"add","path":"/Meta/color","value":"red"}]"#).await;
         assert_eq!(patched.json()["Meta"], json!({ "color": "red" }), "{prefix}");
-        assert_eq!(peer.call("HEAD", &format!("/{prefix}?Valid=true"), "").await.header("x-drp-list-count"), "1");
+        assert_eq!(
+            peer.call("HEAD", &format!("/{prefix}?Valid=true&ReadOnly=false"), "").await.header("x-drp-list-count"),
+            "1"
+        );
         let types: Value = peer.call("GET", "/objects", "").await.json();
         assert!(types.as_array().unwrap().contains(&json!(prefix)));
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod backup;
+mod checklist;
 mod compression;
 mod conditional;
 mod contents;
@@ -17,9 +18,11 @@ mod objects;
 mod openapi;
 mod operators;
 mod peer;
+mod played;
 mod prefs;
 mod providers;
 mod reading;
+mod realhost;
 mod reload;
 mod secure_params;
 mod tenants;

@@ -86,6 +86,6 @@ async fn secrets_are_shown_only_to_who_may_set_them() {
     let shown = peer.call_as(&bob, "GET", "/prefs", "").await.json();
     assert_eq!((shown.get("baseTokenSecret"), &shown["logLevel"]), (None, &json!("warn")));
     let refused = peer.call_as(&bob, "POST", "/prefs", r#"{"logLevel":"info"}"#).await;
-    assert_eq!(refused.json()["Messages"][1], "Requires: preferences post");
+    assert_eq!(refused.json()["Messages"][1], "Requires: preferences post ");
     peer.host.stop().await;
 }

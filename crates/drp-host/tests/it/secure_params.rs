@@ -221,7 +221,7 @@ async fn roles_without_the_secure_claims_are_refused_with_the_texts_of_the_serve
         ("/plugins/Name:bob?decode=true", "plugins getSecure Name:bob"),
         ("/plugins/Name:bob/params?decode=true", "plugins getSecure Name:bob"),
         ("/plugins/Name:bob/params/the/secret?decode=true", "plugins getSecure Name:bob"),
-        ("/plugins?decode=true", "plugins getSecure"),
+        ("/plugins?decode=true", "plugins getSecure "),
         ("/plugins/Name:bob/pubkey", "plugins updateSecure Name:bob"),
     ] {
         let answer = peer.call_as(&seer, "GET", path, "").await;

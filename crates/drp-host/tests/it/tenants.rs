@@ -100,6 +100,10 @@ async fn an_open_websocket_follows_tenants_roles_and_the_user() {
     touch("p1", "2").await;
     touch("p2", "2").await;
     assert_eq!(socket.summary().await, "profiles.update.p2");
+    let in_use = peer.call("DELETE", "/tenants/acme", "").await.error();
+    assert_eq!(in_use, (422, "StillInUseError".into(), "Constraining Users: [bob]".into()));
+    let free = r#"[{"op":"replace","path":"/Users","value":[]}]"#;
+    assert_eq!(peer.call("PATCH", "/tenants/acme", free).await.status, 200);
     assert_eq!(peer.call("DELETE", "/tenants/acme", "").await.status, 200);
     let narrow = r#"{"Name":"all","Claims":[{"scope":"profiles","action":"update","specific":"p1"}]}"#;
     assert_eq!(peer.call("PUT", "/roles/all", narrow).await.status, 200);

@@ -83,10 +83,12 @@ impl Lookup {
             }
             Form::Time => {
                 let time = nanoseconds(&Raw::from(text));
-                Operand::Time(time.ok_or_else(|| refused(format!("parsing time {text:?} as RFC 3339 failed")))?)
+                Operand::Time(time.ok_or_else(|| refused(not_a_time(text)))?)
             }
             Form::Text | Form::Bytes => Operand::Text(text.to_owned()),
-            Form::Texts | Form::TextMap | Form::Map | Form::Record(_) => Operand::Items(vec![text.to_owned()]),
+            Form::Texts | Form::TextMap | Form::Map | Form::Record(_) => {
+                Operand::Items(text.split(',').map(|item| item.trim().to_owned()).collect())
+            }
             Form::List | Form::Records(_) | Form::Any => {
                 let json = drp_core::json::parse(text.as_bytes()).unwrap_or_else(|_| serde_json::Value::from(text));
                 Operand::Json(json)
@@ -140,4 +142,9 @@ fn field_value(object: &RawModel, name: &str, form: Form) -> Option<Operand> {
 fn nanoseconds(time: &Raw) -> Option<i128> {
     let time: Time = time.parse().ok()?;
     time.timestamp().ok().map(|time| time.as_nanosecond())
+}
+
+/// The text for what is no time, as clients know it: the layout that was tried, and where it failed.
+fn not_a_time(text: &str) -> String {
+    format!("parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\"")
 }

@@ -155,4 +155,5 @@ fn trimmed_objects_are_partial() {
     assert_eq!(trimmed("slim=Meta"), r#"{} {"a/step":5} true"#);
     assert_eq!(trimmed("params=a/step,b"), r#"{"color":"m1"} {"a/step":5} true"#);
     assert_eq!(trimmed("params=b"), r#"{"color":"m1"} {} true"#);
+    assert_eq!(trimmed("slim=Params,Meta&params=a/step"), r#"{} {"a/step":5} true"#);
 }

@@ -38,7 +38,7 @@ async fn what_others_use_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn a_locked_machine_can_only_be_unlocked() {
+async fn a_change_of_a_locked_machine_has_to_unlock_it() {
     let objects = objects().await;
     let machine = objects.create(&by(), "machines", model(json!({"Name": "m1", "Locked": true}))).await.unwrap();
     let key = machine.text("Uuid");
@@ -55,12 +55,11 @@ async fn a_locked_machine_can_only_be_unlocked() {
     let text = async |changes| set(changes).await.map(|machine| machine.text("Description"));
     assert_eq!(text(json!({"Description": "x"})).await, locked);
     assert_eq!(text(json!({"Params": {"a/b": 1}})).await, locked);
-    assert_eq!(text(json!({"Description": "x", "Locked": false})).await, locked);
     assert_eq!(text(json!({})).await, Ok(String::new()));
     let error = objects.delete(&by(), "machines", &key).await.unwrap_err();
     assert_eq!((error.code, error.messages[0].as_str()), (409, "Locked"));
-    assert_eq!(text(json!({"Locked": false})).await, Ok(String::new()));
-    assert_eq!(text(json!({"Description": "x", "Locked": true})).await, Ok("x".to_owned()));
+    assert_eq!(text(json!({"Description": "x", "Locked": false})).await, Ok("x".to_owned()));
+    assert_eq!(text(json!({"Description": "y", "Locked": true})).await, Ok("y".to_owned()));
 }
 
 #[tokio::test]
@@ -84,4 +83,20 @@ async fn addresses_are_found_as_such_and_in_hexadecimal() {
     objects.create(&by(), "subnets", model(subnet("n1"))).await.unwrap();
     let error = objects.create(&by(), "subnets", model(subnet("n2"))).await.unwrap_err();
     assert_eq!(error.messages[0], "n2: Subnet `10.0.0.0/24` is already in use");
+}
+
+#[tokio::test]
+async fn a_tenant_goes_only_without_users() {
+    let objects = objects().await;
+    for name in ["ann", "bob"] {
+        objects.create(&by(), "users", model(json!({ "Name": name }))).await.unwrap();
+    }
+    let tenant = model(json!({"Name": "t1", "Users": ["bob", "gone", "ann"]}));
+    objects.create(&by(), "tenants", tenant).await.unwrap();
+    let error = objects.delete(&by(), "tenants", "t1").await.unwrap_err();
+    assert_eq!(error.to_string(), "StillInUseError: tenants/t1: Constraining Users: [ann bob]");
+    for name in ["ann", "bob"] {
+        objects.delete(&by(), "users", name).await.unwrap();
+    }
+    objects.delete(&by(), "tenants", "t1").await.unwrap();
 }

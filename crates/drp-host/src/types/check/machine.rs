@@ -59,7 +59,13 @@ pub(in crate::types) fn check(machine: &RawModel, _: &Schemas, problems: &mut Pr
     require(names::is_name, "Invalid Stage", [machine.text("Stage")], problems);
     require(names::is_name, "Invalid BootEnv", [machine.text("BootEnv")], problems);
     require(names::is_name, "Invalid Workflow", given(machine, "Workflow"), problems);
-    require(names::is_name, "Invalid Profile", texts(machine, "Profiles"), problems);
+    let profiles = texts(machine, "Profiles");
+    for (later, profile) in profiles.iter().enumerate() {
+        if let Some(first) = profiles[..later].iter().position(|other| other == profile) {
+            problems.push(format!("Duplicate profile {profile}: at {first} and {later}"));
+        }
+    }
+    require(names::is_name, "Invalid Profile", profiles, problems);
     for entry in texts(machine, "Tasks") {
         check_task(&entry, problems);
     }
