@@ -103,6 +103,10 @@ impl Host {
     /// As `start`.
     pub async fn start_watched(config: HostConfig, watch: impl FnOnce(Starting)) -> Result<Self, StartError> {
         let data = std::path::absolute(&config.data).map_err(StartError::data(&config.data))?;
+        let plugins = config.plugins_dir();
+        let plugins = std::path::absolute(&plugins).map_err(StartError::data(&plugins))?;
+        // Plugins run in directories of their own, from where a relative path leads elsewhere.
+        let config = HostConfig { data: data.clone(), plugins: Some(plugins), ..config };
         owner_only::create_dir(&data).map_err(StartError::data(&data))?;
         // First, because it is locked: a second host on the same data changes nothing.
         let stored = Stored::open(&data, &config).await?;
@@ -217,7 +221,9 @@ impl Host {
     /// # Errors
     /// The provider does not load. What was there before stays in force.
     pub async fn import(&self, executable: &Path) -> Result<PluginProvider, LoadError> {
-        self.shared.providers.import(executable).await.map_err(LoadError)
+        // As in `start`; a path that cannot be made absolute does not lead to an executable either.
+        let executable = std::path::absolute(executable).unwrap_or_else(|_| executable.to_owned());
+        self.shared.providers.import(&executable).await.map_err(LoadError)
     }
 
     /// The lines of the log from now on, those included that never become events.

@@ -45,6 +45,36 @@ fn the_main_job_shows_the_whole_life_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn provider_and_data_may_be_named_from_where_the_command_is_run() {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(incrementer(), dir.path().join("incrementer")).unwrap();
+    let arguments = ["run", "incrementer", "--data", "data", "--demo", "--action", "incrstatus", "--exit"];
+    for round in ["new", "there already"] {
+        let output = drpx().current_dir(dir.path()).args(arguments).output().unwrap();
+        let (out, err, code) = texts(&output);
+        assert_eq!(code, Some(0), "{round}: {out}{err}");
+        assert!(out.contains("incrstatus on the system → \"Running\""), "{round}: {out}");
+    }
+    // A provider of the data directory, found by a server that was given a relative path.
+    let plugins = dir.path().join("served/plugins");
+    std::fs::create_dir_all(&plugins).unwrap();
+    std::os::unix::fs::symlink(rude_provider(), plugins.join("rude-auto")).unwrap();
+    let mut child = drpx()
+        .current_dir(dir.path())
+        .args(["serve", "--data", "served", "--listen", "127.0.0.1:0", "--user", "admin:secret"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let told = lines
+        .inspect(|line| println!("{line}"))
+        .find(|line| line.contains("is listening") || line.contains("Failed to start"));
+    kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
+    child.wait().unwrap();
+    assert!(told.is_some_and(|line| line.contains("is listening")));
+}
+
+#[test]
 fn a_demo_runs_what_can_be_run_and_names_what_cannot() {
     let output = drpx().arg("run").arg(incrementer()).args(["--demo", "--exit"]).output().unwrap();
     let (out, err, code) = texts(&output);
