@@ -4,7 +4,10 @@ mod built_in;
 pub(crate) mod disk;
 mod requirement;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use drp_content::{Bundle, Metadata, Sections};
 use drp_core::{Error, Event, Level, Raw, json};
@@ -186,9 +189,14 @@ pub(crate) async fn put(
         422 => refusal(method, name, error),
         _ => error,
     };
+    let before = objects.layers().find(name).cloned();
     let layer = NewLayer { name, bundle, origin: Origin::Upload };
     let layer = objects.put_layer(layer, replacing).await.map_err(taken)?;
-    Ok(summary(objects, &layer, &objects.layers()))
+    let mut summary = summary(objects, &layer, &objects.layers());
+    if let Some(before) = before {
+        summary.warnings.extend(orphaned(objects, &before)?);
+    }
+    Ok(summary)
 }
 
 /// An error of a bundle in the form that clients know: in an update it is the update's, and of what is not there yet it
@@ -304,11 +312,34 @@ fn dangling(objects: &Objects, layer: &Layer) -> Vec<String> {
         let profiles: Vec<String> = object.get("Profiles").unwrap_or_default();
         for (at, profile) in profiles.iter().enumerate() {
             if matches!(objects.get("profiles", profile), Ok(None)) {
-                warnings.push(format!("Profile {profile} (at {at}) does not exist"));
+                warnings.push(missing_profile(profile, at));
             }
         }
     }
     warnings
+}
+
+/// The profiles that went with what a layer was `before` and that machines still name, each place once.
+fn orphaned(objects: &Objects, before: &Layer) -> Result<BTreeSet<String>, Error> {
+    let mut gone = BTreeSet::new();
+    for (_, profile, _) in before.objects().filter(|(section, ..)| *section == "profiles") {
+        if objects.get("profiles", profile)?.is_none() {
+            gone.insert(profile);
+        }
+    }
+    if gone.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let machines = objects.list("machines")?;
+    let places = machines.iter().flat_map(|machine| {
+        let profiles: Vec<String> = machine.get("Profiles").unwrap_or_default();
+        profiles.into_iter().enumerate().filter(|(_, profile)| gone.contains(profile.as_str()))
+    });
+    Ok(places.map(|(at, profile)| missing_profile(&profile, at)).collect())
+}
+
+fn missing_profile(profile: &str, at: usize) -> String {
+    format!("Profile {profile} (at {at}) does not exist")
 }
 
 fn backing_counts(objects: &Objects, layers: &Layers) -> Result<BTreeMap<String, usize>, Error> {

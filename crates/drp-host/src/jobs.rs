@@ -115,8 +115,7 @@ impl Jobs {
                 let job = self.objects.create(by, JOBS, job).await?;
                 let key = job.text("Uuid");
                 if let Err(error) = self.logs.start(&key).await {
-                    // A job that is refused is none. Where it cannot be taken back, it has a log without a head.
-                    let _ = self.objects.delete(by, JOBS, &key).await;
+                    self.take_back(by, &key).await;
                     return Err(error.wire(&key, "POST"));
                 }
                 Some(job)
@@ -131,7 +130,13 @@ impl Jobs {
             Ok(())
         };
         if job.is_some() || is_behind(machine, &step) {
-            self.objects.save(by, MACHINES, &machine_id, write).await?;
+            if let Err(error) = self.objects.save(by, MACHINES, &machine_id, write).await {
+                // The machine cannot go where its tasks say, such as into a stage that is gone.
+                if let Some(job) = &job {
+                    self.take_back(by, &job.text("Uuid")).await;
+                }
+                return Err(error);
+            }
         }
         if let (Some(_), Some(previous)) = (&job, previous) {
             let retire = |job: &mut RawModel| {
@@ -141,6 +146,13 @@ impl Jobs {
             self.objects.save(by, JOBS, &previous.text("Uuid"), retire).await?;
         }
         Ok(job.map_or(NextJob::Nothing, NextJob::New))
+    }
+
+    /// A job that is refused is none. Where it cannot be taken back, no machine knows it.
+    async fn take_back(&self, by: &Principal, key: &str) {
+        if self.objects.delete(by, JOBS, key).await.is_ok() {
+            self.forget(key).await;
+        }
     }
 
     /// Gives a job the claims of its task, and those of the roles that the task names.

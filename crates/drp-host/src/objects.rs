@@ -11,6 +11,7 @@ mod layering;
 pub(crate) mod list;
 mod listing;
 mod place;
+mod references;
 mod refusal;
 mod sealing;
 #[cfg(test)]
@@ -216,12 +217,13 @@ impl Objects {
     ///
     /// # Errors
     /// No such type, no key, there is one already, or it is not valid.
-    pub(crate) async fn create(
-        &self,
-        by: &Principal,
-        prefix: &str,
-        mut object: RawModel,
-    ) -> Result<Arc<RawModel>, Error> {
+    pub(crate) async fn create(&self, by: &Principal, prefix: &str, object: RawModel) -> Result<Arc<RawModel>, Error> {
+        let created = self.put_new(by, prefix, object).await?;
+        self.complete_users_of(prefix).await;
+        Ok(created)
+    }
+
+    async fn put_new(&self, by: &Principal, prefix: &str, mut object: RawModel) -> Result<Arc<RawModel>, Error> {
         let ask = Ask { method: "POST", prefix, key: "" };
         let kind = self.kind(prefix).ok_or_else(|| refusal::no_route(ask))?;
         kind.fill(&mut object).map_err(|error| refusal::undecodable(ask, &error))?;
@@ -418,11 +420,14 @@ impl Objects {
         }
         let changed = if kind.has_params { self.changed_params(ask, before, object)? } else { Vec::new() };
         problems.extend(changed.iter().filter_map(|changed| changed.problem.clone()));
+        if problems.is_empty() {
+            problems = references::misses(self, ask, before, object)?;
+        }
         if !problems.is_empty() {
             return Err(refusal::invalid(ask.prefix, ask.key, problems));
         }
         self.seal(ask, &changed, object).await?;
-        ObjectType::mark_valid(object);
+        ObjectType::mark_valid(object, &references::shortcomings(self, ask, object)?);
         Ok(())
     }
 

@@ -21,10 +21,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use drp_core::{Map, Raw, RawModel};
+use serde_json::Value;
 
 pub(crate) use self::{
     check::{
         job::is_over,
+        machine::{DEFAULT_BOOT_ENV, DEFAULT_STAGE},
         network::{active_range, network_range},
     },
     fields::{Field, Form, MisfitError, set_text},
@@ -191,12 +193,12 @@ impl ObjectType {
         problems
     }
 
-    /// Marks an object as one that has passed all checks.
-    pub(crate) fn mark_valid(object: &mut RawModel) {
-        for name in ["Validated", "Available"] {
-            object.fields.insert(name.to_owned(), Raw::from(serde_json::Value::Bool(true)));
+    /// Marks an object as one that has passed all checks, and is available if it has no shortcomings.
+    pub(crate) fn mark_valid(object: &mut RawModel, shortcomings: &[String]) {
+        for (name, value) in [("Validated", true), ("Available", shortcomings.is_empty())] {
+            object.fields.insert(name.to_owned(), Raw::from(Value::Bool(value)));
         }
-        object.fields.insert("Errors".to_owned(), Raw::from(serde_json::Value::Array(Vec::new())));
+        object.fields.insert("Errors".to_owned(), Raw::from(Value::from(shortcomings)));
     }
 
     /// Takes out what clients never see.

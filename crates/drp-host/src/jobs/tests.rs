@@ -7,6 +7,9 @@ use crate::store::MemoryStore;
 
 async fn jobs(retention: Retention) -> (Jobs, TempDir) {
     let objects = Arc::new(Objects::open(Arc::new(MemoryStore::new().unwrap())).await.unwrap());
+    for (prefix, name) in [("tasks", "t1"), ("stages", "s1"), ("stages", "s2"), ("bootenvs", "b1")] {
+        objects.create(&by(), prefix, model(json!({ "Name": name }))).await.unwrap();
+    }
     let dir = tempfile::tempdir().unwrap();
     (Jobs::open(objects, &dir.path().join("logs"), &retention).unwrap(), dir)
 }
@@ -73,6 +76,17 @@ async fn a_machine_goes_through_its_tasks_job_by_job() {
     let all = jobs.objects.list(JOBS).unwrap();
     assert_eq!(all.iter().filter(|job| job.get("Current") == Some(true)).count(), 1);
     assert_eq!(all.iter().filter(|job| job.text("Previous").is_empty()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_go_on_gets_no_job() {
+    let (jobs, dir) = jobs(Retention::default()).await;
+    let m1 = machine(&jobs, json!({"Name": "m1", "Tasks": ["stage:gone", "t1"]})).await;
+    assert_eq!(next(&jobs, &m1).await, "422 ValidationError: Stage gone does not exist");
+    assert_eq!(jobs.objects.count(JOBS).unwrap(), 0);
+    assert_eq!(std::fs::read_dir(dir.path().join("logs")).unwrap().count(), 0);
+    jobs.objects.create(&by(), "stages", model(json!({"Name": "gone"}))).await.unwrap();
+    assert_eq!(next(&jobs, &m1).await, "t1 1");
 }
 
 #[tokio::test]

@@ -75,6 +75,15 @@ impl Objects {
         new: NewLayer<'_>,
         replacing: Option<&Principal>,
     ) -> Result<Arc<Layer>, Error> {
+        let layer = self.put_in_force(new, replacing).await?;
+        let counts = layer.counts();
+        for section in ["bootenvs", "stages"].into_iter().filter(|section| counts.contains_key(*section)) {
+            self.complete_users_of(section).await;
+        }
+        Ok(layer)
+    }
+
+    async fn put_in_force(&self, new: NewLayer<'_>, replacing: Option<&Principal>) -> Result<Arc<Layer>, Error> {
         // Nobody creates an object while the keys are compared.
         let _alone = self.gate.write().await;
         let before = self.catalog.load_full();
@@ -246,7 +255,7 @@ impl Objects {
         if kind.has_params {
             problems.extend(self.settle_params(ask, new, object).await?);
         }
-        ObjectType::mark_valid(object);
+        ObjectType::mark_valid(object, &[]);
         Ok(problems)
     }
 

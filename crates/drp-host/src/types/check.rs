@@ -1,6 +1,6 @@
 //! What makes an object of each type valid, and what the server puts into it (`models.md` §3).
 //!
-//! What an object says about others is not looked up: content may come in any order.
+//! What an object says about others is looked up where it is written (`objects/references.rs`).
 
 pub(in crate::types) mod job;
 pub(in crate::types) mod machine;

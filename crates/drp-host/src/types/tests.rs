@@ -107,7 +107,7 @@ fn what_the_server_owns_is_not_the_clients_to_set() {
     }
     let kind = Types::new().find("plugins").unwrap();
     let mut next = plugin.clone();
-    ObjectType::mark_valid(&mut next);
+    ObjectType::mark_valid(&mut next, &[]);
     let mut forged = plugin;
     kind.complete(&mut forged, Some(&next));
     assert_eq!(forged.fields["Validated"].get(), "true");

@@ -29,5 +29,7 @@
 mod objects;
 #[path = "checklist/plugins.rs"]
 mod plugins;
+#[path = "checklist/references.rs"]
+mod references;
 #[path = "checklist/rest.rs"]
 mod rest;

@@ -208,6 +208,7 @@ async fn everything_with_bytes_answers_head_with_their_sum() {
     let peer = Peer::start().await;
     upload(&peer, "/foo", "content", "application/octet-stream").await;
     upload_to(&peer, "/isos/foo", "content", "application/octet-stream").await;
+    peer.create("tasks", &["t1"]).await;
     let machine = peer.call("POST", "/machines", r#"{"Name":"m1","Tasks":["t1"]}"#).await.json();
     let job = peer.call("POST", "/jobs", &json!({ "Machine": machine["Uuid"] }).to_string()).await.json();
     let log = format!("/jobs/{}/log", job["Uuid"].as_str().unwrap());

@@ -19,6 +19,8 @@ async fn put_log(peer: &Peer, job: &str, content_type: &str, text: &'static str)
 #[tokio::test]
 async fn a_job_lives_from_post_to_delete() {
     let peer = Peer::start().await;
+    peer.create("tasks", &["t1"]).await;
+    peer.create("workflows", &["w1"]).await;
     let machine = json!({ "Name": "m1", "Tasks": ["t1"], "Workflow": "w1" }).to_string();
     let machine = peer.call("POST", "/machines", &machine).await.json()["Uuid"].as_str().unwrap().to_owned();
     let wanted = json!({ "Machine": machine }).to_string();
@@ -75,6 +77,7 @@ async fn a_job_lives_from_post_to_delete() {
 #[tokio::test]
 async fn claims_on_jobs_speak_of_their_machines() {
     let peer = Peer::start().await;
+    peer.create("tasks", &["t1"]).await;
     let mut jobs = Vec::new();
     for name in ["m1", "m2"] {
         let machine = json!({ "Name": name, "Tasks": ["t1"] }).to_string();
@@ -133,6 +136,7 @@ async fn types_without_anything_special_are_served_as_others() {
 #[tokio::test]
 async fn a_purge_takes_what_is_more_than_is_to_be_kept_and_tells_what_that_is() {
     let peer = Peer::start().await;
+    peer.create("tasks", &["t1", "t2", "t3"]).await;
     let machine = json!({ "Name": "m1", "Tasks": ["t1", "t2", "t3"] }).to_string();
     let machine = peer.call("POST", "/machines", &machine).await.json()["Uuid"].as_str().unwrap().to_owned();
     let mut keys = Vec::new();

@@ -21,6 +21,7 @@ fn bearer(answer: &Answer) -> String {
 #[tokio::test]
 async fn a_machines_token_is_for_that_machine_and_ends_with_its_secret_and_with_it() {
     let peer = Peer::start().await;
+    peer.create("tasks", &["t1"]).await;
     let m1 = machine(&peer, json!({ "Name": "m1", "Tasks": ["t1"], "Address": "10.0.0.9" })).await;
     let m2 = machine(&peer, json!({ "Name": "m2", "Tasks": ["t1"] })).await;
     let answer = peer.call("GET", &format!("/machines/{m1}/token?ttl=3y"), "").await;
@@ -138,6 +139,8 @@ async fn whoami_finds_the_machine_that_fits_best() {
 #[tokio::test]
 async fn a_stage_changes_with_tasks_ahead_forced_or_not() {
     let peer = Peer::start().await;
+    peer.create("tasks", &["t1", "t2"]).await;
+    peer.create("stages", &["s1", "s2"]).await;
     let made = peer.call("POST", "/machines?force=true", r#"{"Name":"m1","Tasks":["t1","t2"]}"#).await;
     assert_eq!(made.status, 201);
     for (query, stage) in [("", "s1"), ("?force=true", "s2")] {

@@ -100,6 +100,15 @@ impl Peer {
         self.call_as(&self.bearer(), method, path, body).await
     }
 
+    /// Creates objects of which nothing but the name matters.
+    pub(crate) async fn create(&self, prefix: &str, names: &[&str]) {
+        for name in names {
+            let body = serde_json::json!({ "Name": name }).to_string();
+            let created = self.call("POST", &format!("/{prefix}"), &body).await;
+            assert_eq!(created.status, StatusCode::CREATED, "{prefix} {name}: {:?}", created.body);
+        }
+    }
+
     pub(crate) async fn call_as(&self, authorization: &str, method: &str, path: &str, body: &str) -> Answer {
         let request = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())

@@ -21,6 +21,7 @@ async fn what_a_tenant_does_not_name_is_not_there_for_its_users() {
     let peer = Peer::start().await;
     role(&peer, "all", READER).await;
     let bob = user(&peer, "bob", &["all"]).await;
+    peer.create("tasks", &["t1"]).await;
     let mut uuids = Vec::new();
     for name in ["m1", "m2"] {
         let body = json!({ "Name": name, "Tasks": ["t1"], "Params": { "a/b": 1 } }).to_string();

@@ -53,6 +53,7 @@ async fn a_full_disk_refuses_uploads_whole_and_says_507() {
     {
         assert_eq!(send(Method::POST, path, body).await.0, StatusCode::CREATED, "{path}");
     }
+    client.objects("tasks").create(&json!({"Name": "t1"})).await.unwrap();
     let machine = client.objects("machines").create(&json!({"Name": "m1", "Tasks": ["t1"]})).await.unwrap();
     let job = client.objects("jobs").create(&json!({"Machine": machine.text("Uuid")})).await.unwrap().text("Uuid");
 

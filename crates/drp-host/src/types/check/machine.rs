@@ -7,12 +7,20 @@ use super::{Problems, given, random_secret, require, texts};
 use crate::schema::Schemas;
 use crate::types::set_text;
 
+/// The stage and the boot environment of a machine that names none.
+pub(crate) const DEFAULT_STAGE: &str = "none";
+pub(crate) const DEFAULT_BOOT_ENV: &str = "local";
 /// The feature flag that every new machine gets.
 const FEATURE_FLAGS: (&str, &str) = ("feature-flags", "change-stage-v2");
 
 pub(in crate::types) fn complete(machine: &mut RawModel, before: Option<&RawModel>) {
-    let defaults =
-        [("Stage", "none"), ("BootEnv", "local"), ("Arch", "amd64"), ("Pool", "default"), ("PoolStatus", "Free")];
+    let defaults = [
+        ("Stage", DEFAULT_STAGE),
+        ("BootEnv", DEFAULT_BOOT_ENV),
+        ("Arch", "amd64"),
+        ("Pool", "default"),
+        ("PoolStatus", "Free"),
+    ];
     for (field, default) in defaults {
         if machine.text(field).is_empty() {
             set_text(machine, field, default);

@@ -79,7 +79,8 @@ impl Uploader {
 
 /// Makes a machine with a job, and answers the job's key.
 pub(super) async fn begin_job(client: &Client, round: u32) -> String {
-    let machine = json!({"Name": format!("job-{round}"), "Tasks": ["t1"]});
+    let task = client.objects("tasks").create(&json!({"Name": format!("t{round}")})).await.unwrap();
+    let machine = json!({"Name": format!("job-{round}"), "Tasks": [task.text("Name")]});
     let machine = client.objects("machines").create(&machine).await.unwrap();
     let job = client.objects("jobs").create(&json!({"Machine": machine.text("Uuid")})).await.unwrap();
     job.text("Uuid")
