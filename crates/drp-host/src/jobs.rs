@@ -129,14 +129,14 @@ impl Jobs {
             }
             Ok(())
         };
-        if job.is_some() || is_behind(machine, &step) {
-            if let Err(error) = self.objects.save(by, MACHINES, &machine_id, write).await {
-                // The machine cannot go where its tasks say, such as into a stage that is gone.
-                if let Some(job) = &job {
-                    self.take_back(by, &job.text("Uuid")).await;
-                }
-                return Err(error);
+        if (job.is_some() || is_behind(machine, &step))
+            && let Err(error) = self.objects.save(by, MACHINES, &machine_id, write).await
+        {
+            // The machine cannot go where its tasks say, such as into a stage that is gone.
+            if let Some(job) = &job {
+                self.take_back(by, &job.text("Uuid")).await;
             }
+            return Err(error);
         }
         if let (Some(_), Some(previous)) = (&job, previous) {
             let retire = |job: &mut RawModel| {
