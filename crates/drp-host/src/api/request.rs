@@ -47,8 +47,12 @@ impl Call {
         }
         let action = actions.iter().map(AsRef::as_ref).find(|action| !self.by.allows(scope, action, key));
         let action = action.or(actions.first().map(AsRef::as_ref)).unwrap_or_default();
-        let error = Error::new(403, "AUTH", format!("Cannot access {}", self.url));
-        Err(error.and(format!("Requires: {scope} {action} {key}")))
+        Err(self.refused().and(format!("Requires: {scope} {action} {key}")))
+    }
+
+    /// The caller may not do this.
+    pub(crate) fn refused(&self) -> Error {
+        Error::new(403, "AUTH", format!("Cannot access {}", self.url))
     }
 
     /// Nobody serves this.
