@@ -109,7 +109,14 @@ impl Reader<'_> {
 
     fn text(&mut self, path: &Path) -> Result<String, ReadDirectoryError> {
         let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(self.room + 1).read_to_string(&mut text));
+        let mut read = || {
+            // A pipe would be waited for, and a device has no end.
+            if !fs::metadata(path)?.is_file() {
+                return Err(io::Error::other("it is no regular file"));
+            }
+            File::open(path)?.take(self.room + 1).read_to_string(&mut text)
+        };
+        let read = read();
         let bytes = read.map_err(|source| ReadDirectoryError::Io { path: path.to_owned(), source })? as u64;
         self.room = self.room.checked_sub(bytes).ok_or_else(|| ReadDirectoryError::TooLarge(self.root.to_owned()))?;
         Ok(text)

@@ -90,6 +90,9 @@ pub const FILE_NAME_BYTES_MAX: usize = 255;
 /// Length of a unix socket's path that every supported system accepts, without its closing NUL.
 pub const SOCKET_PATH_BYTES_MAX: usize = 103;
 
+/// Time that the receiver of a long list has for each piece of it, some 100 KiB: its store keeps what is changed
+/// meanwhile.
+pub const LIST_PAUSE_TIME: Duration = Duration::from_secs(60);
 /// Longest time for which the receiver of a backup may take nothing of it.
 pub const BACKUP_PAUSE_TIME: Duration = Duration::from_secs(30);
 /// Time a provider has for `define`.

@@ -20,6 +20,7 @@ use crate::{
     bus::Bus,
     params::ParamValues,
     plugins::call::{CallError, PluginCaller, Reservation},
+    types::hidden_of,
 };
 
 /// Type of the errors of a query.
@@ -236,10 +237,14 @@ fn refusal(type_: &str, problems: Vec<String>) -> Error {
     Error { type_: type_.to_owned(), messages: problems.into(), code: 400, ..Error::default() }
 }
 
-/// What the plugin is asked.
+/// What the plugin is asked. Of the object it gets what clients see.
 fn request(offer: &Offer, target: Target<'_>, params: Params) -> Result<Action, Error> {
+    let mut model = target.object.clone();
+    for name in hidden_of(target.prefix) {
+        model.fields.remove(*name);
+    }
     Ok(Action {
-        model: Raw::new(target.object).map_err(|error| Error::new(500, RUN, error.to_string()))?,
+        model: Raw::new(&model).map_err(|error| Error::new(500, RUN, error.to_string()))?,
         plugin: offer.caller.plugin().to_owned(),
         command: offer.action.command.clone(),
         command_set: target.prefix.to_owned(),

@@ -192,17 +192,23 @@ impl Jobs {
         }
         let mut gone = Vec::with_capacity(going.len());
         for key in going {
-            match self.objects.delete(by, JOBS, &key).await {
-                Ok(_) => {
-                    self.forget(&key).await;
-                    gone.push(key);
-                }
-                // Somebody else was faster.
-                Err(error) if error.code == 404 => {}
-                Err(error) => return Err(error),
+            if self.remove(by, &key).await? {
+                gone.push(key);
             }
         }
         Ok(gone)
+    }
+
+    /// Removes a job with its log; not if somebody else was faster.
+    async fn remove(&self, by: &Principal, key: &str) -> Result<bool, Error> {
+        match self.objects.delete(by, JOBS, key).await {
+            Ok(_) => {
+                self.forget(key).await;
+                Ok(true)
+            }
+            Err(error) if error.code == 404 => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes the oldest jobs that are over, where there are as many as the host keeps.
@@ -215,9 +221,7 @@ impl Jobs {
         spent.sort_by_cached_key(|job| job.text("StartTime"));
         // Some at once, so that not every new job has to read all of them.
         for job in spent.iter().take(1 + self.jobs_max / 10) {
-            let key = job.text("Uuid");
-            self.objects.delete(by, JOBS, &key).await?;
-            self.forget(&key).await;
+            self.remove(by, &job.text("Uuid")).await?;
         }
         Ok(())
     }

@@ -81,6 +81,21 @@ async fn an_action_gets_what_the_caller_gave_and_what_the_object_has() {
     assert_eq!(event.object, raw(shown));
 }
 
+/// `#27`.
+#[tokio::test]
+async fn neither_a_plugin_nor_an_event_gets_the_hash_of_a_password() {
+    let rooms = Rooms::new().await;
+    rooms.offer("pu", "users", "greet", &[], &[]);
+    let mut events = rooms.host.bus.subscribe(10);
+    let user = json!({ "Name": "bob", "PasswordHash": "aGFzaA==", "Secret": "s3cr3t" });
+    let user = Arc::new(serde_json::from_value(user).unwrap());
+    let by = Principal::system();
+    let asked = rooms.host.actions.run(&by, "users", "bob", user, "greet", None, Params::default()).await.unwrap();
+    assert_eq!(asked.parse::<Value>().unwrap()["Model"], json!({ "Name": "bob" }));
+    let crate::bus::Delivery::Event(published) = events.next().await else { panic!("no event") };
+    assert_eq!(published.event.object.parse::<Value>().unwrap()["Model"], json!({ "Name": "bob" }));
+}
+
 #[tokio::test]
 async fn a_caller_is_told_what_is_wrong() {
     let rooms = Rooms::new().await;

@@ -21,6 +21,10 @@ const ACTION: &str = "backup";
 
 pub(super) async fn get(State(shared): State<Arc<Shared>>, call: Call) -> Result<Response, Fail> {
     call.require(contract::SYSTEM, ACTION, "")?;
+    if call.by.is_restricted() {
+        // A backup has in it what the caller's tenants hide.
+        return Err(call.refused().and("Requires: no tenant").into());
+    }
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));

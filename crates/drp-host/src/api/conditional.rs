@@ -67,9 +67,11 @@ async fn answer_when_changed(
     loop {
         let response = next.clone().run(Request::from_parts(parts.clone(), Body::empty())).await;
         let Some(unchanged) = not_modified(known, &response) else { return response };
-        let Some(shown) = response.extensions().get::<Shows>() else { return unchanged };
+        let Some(shown) = response.extensions().get::<Shows>().cloned() else { return unchanged };
+        // Many may wait long, and none of them needs the object for that.
+        drop(response);
         let Some(waiting) = &mut waiter else {
-            let key = real_key(shared, shown);
+            let key = real_key(shared, &shown);
             waiter = shared.objects.changes().wait_for(&shown.prefix, &key);
             if waiter.is_none() {
                 let busy = Error::new(503, "GET", "The server has too many requests that wait for changes");

@@ -38,7 +38,7 @@ struct Interface {
 /// `GET` and `HEAD /interfaces`.
 pub(super) async fn list(call: Call) -> Reply {
     let found = if call.by.allows(INTERFACES, "list", "") { interfaces()? } else { BTreeMap::new() };
-    let all: Vec<_> = found.into_values().collect();
+    let all: Vec<_> = found.into_values().filter(|found| call.by.sees(INTERFACES, &found.name)).collect();
     reply::list(&all, &Counts { total: all.len(), filtered: all.len(), sent: all.len() })
 }
 

@@ -56,8 +56,8 @@ pub(super) async fn upload(
     query: Query,
     request: Request,
 ) -> Reply {
-    call.require(PROVIDERS, "create", &name)?;
-    let received = receive::receive(&shared.providers, &name, request).await?;
+    require_create(&call, &name)?;
+    let received = receive::receive(&shared.providers, &call, &name, request).await?;
     let (name, size) = (received.upload.name().to_owned(), received.size);
     let replacing = query.is("replaceWritable").then_some(call.by);
     // A client that goes away must not leave half of the change behind.
@@ -71,6 +71,12 @@ pub(super) async fn upload(
         Ok(Err((code, text))) => Err(failed(code, text).into()),
         Err(error) => Err(Error::new(500, API_ERROR, error.to_string()).into()),
     }
+}
+
+/// Refuses a provider of a name that the caller may not bring, or that is hidden from them.
+fn require_create(call: &Call, name: &str) -> Result<(), Error> {
+    call.require(PROVIDERS, "create", name)?;
+    if call.by.sees(PROVIDERS, name) { Ok(()) } else { Err(call.not_found(PROVIDERS, name)) }
 }
 
 /// The code of a refusal: the server's disk may be the reason.

@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use drp_core::{Error, json, limits};
 use http::{HeaderMap, Method, header::CONTENT_TYPE, request::Parts};
 use http_body_util::BodyExt;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -47,8 +48,12 @@ impl Call {
         }
         let action = actions.iter().map(AsRef::as_ref).find(|action| !self.by.allows(scope, action, key));
         let action = action.or(actions.first().map(AsRef::as_ref)).unwrap_or_default();
-        let error = Error::new(403, "AUTH", format!("Cannot access {}", self.url));
-        Err(error.and(format!("Requires: {scope} {action} {key}")))
+        Err(self.refused().and(format!("Requires: {scope} {action} {key}")))
+    }
+
+    /// The caller may not do this.
+    pub(crate) fn refused(&self) -> Error {
+        Error::new(403, "AUTH", format!("Cannot access {}", self.url))
     }
 
     /// Nobody serves this.
@@ -128,8 +133,13 @@ pub(super) fn url_of(request: &Request) -> String {
 
 fn shown(uri: &http::Uri) -> String {
     let Some(query) = uri.query() else { return uri.path().to_owned() };
-    let shown = query.split('&').map(|pair| if pair.starts_with("token=") { "token=***" } else { pair });
+    let shown = query.split('&').map(|pair| if is_token(pair) { "token=***" } else { pair });
     format!("{}?{}", uri.path(), shown.collect::<Vec<_>>().join("&"))
+}
+
+/// Whether a part of a query is the token, with or without escapes.
+pub(super) fn is_token(pair: &str) -> bool {
+    percent_decode_str(pair.split('=').next().unwrap_or_default()).eq(b"token".iter().copied())
 }
 
 /// The variable parts of the path.

@@ -212,7 +212,12 @@ fn read_all(directory: &Path, objects: &Objects) -> io::Result<BTreeMap<PathBuf,
 }
 
 fn read_file(path: &Path) -> Result<Bundle, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+    // A pipe would be waited for, and a device has no end.
+    if !metadata.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let size = metadata.len();
     if size > limits::BODY_BYTES_MAX as u64 {
         return Err(format!("content of {size} bytes is over the limit of {}", limits::BODY_BYTES_MAX));
     }

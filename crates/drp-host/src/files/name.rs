@@ -36,10 +36,11 @@ impl FileName {
         self.split().filter(|(parents, _)| parents.is_empty()).map(|(_, name)| name)
     }
 
-    /// What `other`, a name below the folder of this one, is from the root.
-    pub(crate) fn beside(&self, other: &Self) -> Self {
+    /// What `other`, a name below the folder of this one, is from the root; `None` where no name can be that deep.
+    pub(crate) fn beside(&self, other: &Self) -> Option<Self> {
         let parents = self.split().map(|(parents, _)| parents).unwrap_or_default();
-        Self { parts: parents.iter().chain(&other.parts).cloned().collect() }
+        let parts: Vec<String> = parents.iter().chain(&other.parts).cloned().collect();
+        (parts.len() <= DEPTH_MAX).then_some(Self { parts })
     }
 
     pub(crate) fn parts(&self) -> &[String] {

@@ -11,7 +11,7 @@ use std::{
 
 use drp_core::limits;
 use rustix::{
-    fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, unlinkat},
+    fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, fsync, openat, unlinkat},
     io::Errno,
 };
 use sha2::{Digest, Sha256};
@@ -196,9 +196,11 @@ impl Files {
         let folder = walk::folder(&self.root, parents)?;
         match unlinkat(&folder, last, AtFlags::empty()) {
             // What unlink says of a folder differs from system to system.
-            Err(Errno::ISDIR | Errno::PERM) => Ok(unlinkat(&folder, last, AtFlags::REMOVEDIR)?),
-            other => Ok(other?),
+            Err(Errno::ISDIR | Errno::PERM) => unlinkat(&folder, last, AtFlags::REMOVEDIR)?,
+            other => other?,
         }
+        // What is said to be gone must not be back after a crash.
+        Ok(fsync(&folder)?)
     }
 
     /// The SHA-256 sum of a file in hex, if it is known without reading it.

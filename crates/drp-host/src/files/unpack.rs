@@ -112,13 +112,15 @@ struct Tree<'a> {
     bytes_max: u64,
     /// Symbolic links and what they mean, both within the tree.
     links: HashMap<FileName, FileName>,
+    /// Of all names in `links` that there ever were.
+    link_bytes: u64,
 }
 
 impl<'a> Tree<'a> {
     fn new(staging: Staging, archive_bytes: u64, wanted: &'a Wanted<'a>) -> Self {
         let by_ratio = archive_bytes.saturating_mul(limits::UNPACKED_RATIO_MAX).max(limits::UNPACKED_BYTES_ALWAYS);
         let bytes_max = by_ratio.min(limits::FILE_BYTES_MAX);
-        Self { staging, wanted, entries: 0, bytes: 0, bytes_max, links: HashMap::new() }
+        Self { staging, wanted, entries: 0, bytes: 0, bytes_max, links: HashMap::new(), link_bytes: 0 }
     }
 
     /// Counts one more entry and says where it belongs; `None` is the folder of the archive itself.
@@ -131,8 +133,8 @@ impl<'a> Tree<'a> {
             return Err(UnpackError::GivenUp);
         }
         let parts: Vec<&str> = name.split('/').filter(|part| *part != ".").collect();
-        let parsed = FileName::parse(&parts.join("/"));
-        let parsed = parsed.ok_or_else(|| UnpackError::entry(name, "has a name that no file can have here"))?;
+        let no_name = || UnpackError::entry(name, "has a name that no file can have here");
+        let parsed = FileName::parse(&parts.join("/")).ok_or_else(no_name)?;
         if parsed.parts().is_empty() {
             return Ok(None);
         }
@@ -140,7 +142,7 @@ impl<'a> Tree<'a> {
         if parsed.flat().is_some_and(|flat| archive.split().is_some_and(|(_, own)| own == flat)) {
             return Err(UnpackError::entry(name, "has the archive's own name"));
         }
-        if !(self.wanted.may_write)(&archive.beside(&parsed)) {
+        if !(self.wanted.may_write)(&archive.beside(&parsed).ok_or_else(no_name)?) {
             return Err(UnpackError::Forbidden(name.to_owned()));
         }
         Ok(Some(parsed))
@@ -193,7 +195,12 @@ impl<'a> Tree<'a> {
                 part => parts.push(part),
             }
         }
-        let target = FileName::parse(&parts.join("/")).ok_or_else(outside)?;
+        let target = parts.join("/");
+        self.link_bytes += (name.to_string().len() + target.len()) as u64;
+        if self.link_bytes > limits::UNPACKED_LIST_BYTES_MAX {
+            return Err(too_many_names());
+        }
+        let target = FileName::parse(&target).ok_or_else(outside)?;
         self.links.insert(name, target);
         Ok(())
     }
@@ -230,8 +237,12 @@ impl<'a> Tree<'a> {
     /// What a failed reading of the archive means.
     fn unreadable(&self, error: io::Error) -> UnpackError {
         if meter::is_over(&error) {
-            return UnpackError::TooMuch { most: limits::UNPACKED_LIST_BYTES_MAX, what: "bytes of names and headers" };
+            return too_many_names();
         }
         UnpackError::Unreadable(error)
     }
+}
+
+fn too_many_names() -> UnpackError {
+    UnpackError::TooMuch { most: limits::UNPACKED_LIST_BYTES_MAX, what: "bytes of names and headers" }
 }

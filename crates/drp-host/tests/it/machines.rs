@@ -106,6 +106,27 @@ async fn a_task_with_extra_claims_gives_its_job_a_token_that_ends_with_the_job()
     peer.host.stop().await;
 }
 
+/// `%6a` is `j`: a path means the same however it is written.
+#[tokio::test]
+async fn nobody_makes_a_job_with_claims_of_their_own() {
+    let peer = Peer::start().await;
+    let uuid = machine(&peer, json!({ "Name": "m1", "Tasks": ["t1"] })).await;
+    let wanted = json!({ "Machine": uuid, "Task": "t1", "Stage": "none", "State": "incomplete",
+        "ExtraClaims": [{ "scope": "*", "action": "*", "specific": "*" }] })
+    .to_string();
+    for path in ["/jobs", "/%6aobs"] {
+        let made = peer.call("POST", path, &wanted).await;
+        assert_eq!(made.status, 201, "{path} {:?}", made.body);
+        let job = made.json();
+        assert_eq!((job.get("ExtraClaims"), &job["State"]), (None, &json!("created")), "{path}");
+        assert_eq!(peer.call("GET", &format!("/machines/{uuid}"), "").await.json()["CurrentJob"], job["Uuid"]);
+        let done = r#"[{"op":"replace","path":"/State","value":"failed"}]"#;
+        let job = format!("/jobs/{}", job["Uuid"].as_str().unwrap());
+        assert_eq!(peer.call("PATCH", &job, done).await.status, 200);
+    }
+    peer.host.stop().await;
+}
+
 #[tokio::test]
 async fn whoami_finds_the_machine_that_fits_best() {
     let peer = Peer::start().await;

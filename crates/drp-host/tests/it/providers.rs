@@ -8,7 +8,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::peer::{Answer, Peer, within};
+use crate::{
+    access::{role, user},
+    peer::{Answer, Peer, within},
+};
 
 const STREAM: &str = "application/octet-stream";
 
@@ -70,6 +73,30 @@ async fn a_form_names_its_provider() {
     assert_eq!(posted.json(), json!({ "path": "formed", "size": program.len() }));
     let empty = upload(&peer, "any", "multipart/form-data; boundary=b", "--b--\r\n".to_owned()).await;
     assert!(empty.error().2.starts_with("upload: Failed to find multipart file: "), "{:?}", empty.error());
+    peer.host.stop().await;
+}
+
+/// The name that counts is that of the form, so the caller must have the right to that one.
+#[tokio::test]
+async fn a_form_brings_no_provider_that_its_sender_may_not_bring() {
+    let peer = Peer::start().await;
+    role(&peer, "mine", &[["plugin_providers", "create", "mine"]]).await;
+    let bob = user(&peer, "bob", &["mine"]).await;
+    let post = async |file: &str| {
+        let form = format!(
+            "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{file}\"\r\n\r\n{}\r\n--b--\r\n",
+            provider(file, "v1.0.0")
+        );
+        let request = Request::post("/api/v3/plugin_providers/mine")
+            .header("authorization", &bob)
+            .header("content-type", "multipart/form-data; boundary=b");
+        peer.send(request.body(Full::from(form)).unwrap()).await
+    };
+    let refused = post("other").await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["Type"]), (403, &json!("AUTH")), "{:?}", refused.body);
+    assert_eq!(refused.json()["Messages"][1], "Requires: plugin_providers create other");
+    assert_eq!(peer.call("GET", "/plugin_providers/other", "").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(post("mine").await.status, StatusCode::CREATED);
     peer.host.stop().await;
 }
 

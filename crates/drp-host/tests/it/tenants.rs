@@ -138,3 +138,16 @@ async fn another_token_secret_ends_open_websockets() {
     assert!(socket.event().await.is_none());
     peer.host.stop().await;
 }
+
+#[tokio::test]
+async fn who_does_not_see_everything_takes_no_backup() {
+    let peer = Peer::start().await;
+    role(&peer, "all", READER).await;
+    let bob = user(&peer, "bob", &["all"]).await;
+    assert_eq!(peer.call_as(&bob, "HEAD", "/system/backup", "").await.status, 200);
+    tenant(&peer, json!({ "machines": [], "interfaces": [] })).await;
+    let refused = peer.call_as(&bob, "GET", "/system/backup", "").await;
+    assert_eq!(refused.error(), (403, "AUTH".into(), "Cannot access /api/v3/system/backup".into()));
+    assert_eq!(peer.call_as(&bob, "GET", "/interfaces", "").await.json(), json!([]));
+    peer.host.stop().await;
+}

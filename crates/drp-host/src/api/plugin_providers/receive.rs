@@ -12,7 +12,10 @@ use futures_util::StreamExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::{io::AsyncWriteExt, time};
 
-use super::{super::request::STREAM, API_ERROR};
+use super::{
+    super::request::{Call, STREAM},
+    API_ERROR, require_create,
+};
 use crate::{
     disk,
     providers::{Providers, Upload, UploadError},
@@ -45,8 +48,13 @@ impl Source<'_> {
     }
 }
 
-/// Receives the executable of a request for `name`.
-pub(super) async fn receive(providers: &Arc<Providers>, name: &str, request: Request) -> Result<Received, Error> {
+/// Receives the executable of a request for `name`, or for the name that its form has.
+pub(super) async fn receive(
+    providers: &Arc<Providers>,
+    call: &Call,
+    name: &str,
+    request: Request,
+) -> Result<Received, Error> {
     let [content_type, expected] = [CONTENT_TYPE, CONTENT_LENGTH].map(|header| {
         request.headers().get(header).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     });
@@ -67,6 +75,7 @@ pub(super) async fn receive(providers: &Arc<Providers>, name: &str, request: Req
                     let file = field.file_name().unwrap_or_default();
                     let base = file.rsplit(['/', '\\']).next().unwrap_or_default();
                     let name = if base.is_empty() { name.to_owned() } else { base.to_owned() };
+                    require_create(call, &name)?;
                     return write(providers, &name, Source::Field(Box::new(field)), None).await;
                 }
             }

@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time;
 
 use super::*;
 use drp_core::RawModel;
@@ -137,4 +140,20 @@ async fn objects_that_clients_wrote_stay_and_a_directory_that_is_gone_changes_no
     fs::remove_dir_all(disk.directory.path()).unwrap();
     assert!(disk.content.load().await.is_err());
     assert!(disk.has("pb"));
+}
+
+#[tokio::test]
+async fn pipes_are_refused_and_not_waited_for() {
+    let disk = Disk::new().await;
+    disk.text("b/._Name.meta", "b");
+    fs::create_dir(disk.directory.path().join("b/profiles")).unwrap();
+    for pipe in ["a.yaml", "b/profiles/p.yaml"] {
+        let made = std::process::Command::new("mkfifo").arg(disk.directory.path().join(pipe)).status();
+        assert!(made.unwrap().success());
+    }
+    let outcomes = time::timeout(Duration::from_secs(20), disk.load()).await.expect("nothing is waited for");
+    for (file, change) in &outcomes {
+        assert!(change.contains("regular file"), "{file}: {change}");
+    }
+    assert_eq!(outcomes.len(), 2);
 }

@@ -256,3 +256,30 @@ fn bombs_are_defused() {
     given_up.cancel();
     assert!(matches!(tar::unpack(&*two, &mut tree(0)), Err(UnpackError::GivenUp)));
 }
+
+/// Compressed, they are next to nothing.
+#[test]
+fn the_names_of_links_are_not_kept_without_a_limit() {
+    let space = Space::new();
+    let folder = vec!["x".repeat(250); 15].join("/");
+    let mut builder = Builder::new(Vec::new());
+    for n in 0..limits::UNPACKED_LIST_BYTES_MAX / (2 * folder.len() as u64) + 1 {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::Symlink);
+        header.set_size(0);
+        builder.append_link(&mut header, format!("{n}/{folder}"), &folder).unwrap();
+    }
+    let refused = space.explode("links.tar", &builder.into_inner().unwrap()).unwrap_err();
+    assert!(refused.to_string().ends_with("bytes of names and headers"), "{refused}");
+    assert!(space.seen().is_empty() && space.left().is_empty());
+}
+
+#[test]
+fn nothing_is_unpacked_where_no_name_leads() {
+    let space = Space::new();
+    let deep = vec!["d"; 20].join("/");
+    let archive = tar_of(&[(EntryType::Regular, &format!("{deep}/f"), "x")]);
+    space.explode("shallow.tar", &archive).unwrap();
+    let refused = space.explode(&format!("{deep}/deep.tar"), &archive).unwrap_err();
+    assert!(refused.to_string().ends_with("has a name that no file can have here"), "{refused}");
+}
