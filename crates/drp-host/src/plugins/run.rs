@@ -140,6 +140,17 @@ impl Run {
     }
 }
 
+/// Removes the working directory of a plugin that is gone, with whatever it wrote there.
+pub(super) async fn remove_scratch(shared: &Shared, plugin: &str) {
+    match tokio::fs::remove_dir_all(shared.scratch.join(scratch_name(plugin))).await {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let text = format!("Cannot remove the working directory of plugin {plugin}: {error}");
+            shared.rooms.log.write(Level::Error, plugin, text);
+        }
+        _ => {}
+    }
+}
+
 /// The name of a plugin's working directory: its own, unless that is longer than a file system takes.
 fn scratch_name(plugin: &str) -> String {
     if plugin.len() <= limits::FILE_NAME_BYTES_MAX {
