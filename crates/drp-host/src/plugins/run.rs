@@ -4,7 +4,10 @@ use std::{io, sync::Arc, time::Duration};
 
 use drp_core::{Error, Level, Raw, contract, limits};
 use sha2::{Digest, Sha256};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Mutex, watch},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
@@ -76,6 +79,7 @@ impl Run {
             log: rooms.log.clone(),
             bus: rooms.bus.clone(),
             objects: rooms.objects.clone(),
+            listing: Mutex::default(),
             leaving: leave,
         };
         let callbacks = callbacks.listen(&sockets.from_plugin).map_err(unable)?;
