@@ -12,6 +12,9 @@ use axum::extract::ws::Utf8Bytes;
 use drp_core::{Event, limits};
 use tokio::sync::Notify;
 
+/// Type of the events that lines of the log become.
+pub(crate) const LOG_TYPE: &str = "log";
+
 /// Hands events to everybody who subscribed.
 #[derive(Debug)]
 pub(crate) struct Bus {
@@ -44,6 +47,15 @@ impl Subscriber {
         match self {
             Self::Websocket => "websocket",
             Self::Publish => "plugin",
+        }
+    }
+
+    /// Whether events of this type come here. Lines of the log are not posted to plugins: one that logs what it gets
+    /// would never end, and what others log must not take the places of the events that it is there for.
+    fn takes(self, event_type: &str) -> bool {
+        match self {
+            Self::Websocket => true,
+            Self::Publish => event_type != LOG_TYPE,
         }
     }
 }
@@ -229,6 +241,9 @@ struct Waiting {
 
 impl Queue {
     fn push(&self, event: Arc<Published>) {
+        if !self.subscriber.takes(&event.event.type_) {
+            return;
+        }
         let dropped = lock(&self.waiting).add(event, self.room);
         if dropped > 0 {
             self.traffic().dropped.fetch_add(dropped, Ordering::Relaxed);
@@ -337,6 +352,19 @@ mod tests {
         let expected = EventCounts { delivered: 1, dropped: 1, waiting: 2 };
         assert_eq!(Subscriber::ALL.map(|kind| bus.counts(kind)), [expected; 2]);
         assert_eq!(bus.published(), 3);
+    }
+
+    /// `#5`.
+    #[tokio::test]
+    async fn lines_of_the_log_take_no_places_of_a_plugin_that_has_events_the_old_way() {
+        let bus = Bus::with_room(2, 1 << 20);
+        let [mut websocket, mut plugin] = Subscriber::ALL.map(|kind| bus.open(kind));
+        bus.publish(event("x"));
+        for _ in 0..3 {
+            bus.publish(Event::new(LOG_TYPE, "info", "chatty", Raw::null()));
+        }
+        assert_eq!(drain(&mut plugin), [1]);
+        assert!(matches!(websocket.next().await, Delivery::Lagged(2)));
     }
 
     #[tokio::test]

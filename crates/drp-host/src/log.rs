@@ -7,12 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use drp_core::{Event, Level, Line, Raw, Time, limits};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::bus::Bus;
+use crate::bus::{Bus, LOG_TYPE};
 
 /// Lines that wait for one who watches the log.
 const WATCHED_LINES_MAX: usize = 4096;
-/// Type of the events that lines become.
-const EVENT_TYPE: &str = "log";
 /// Stands where a text was cut.
 const CUT_MARK: &str = " [cut]";
 
@@ -133,7 +131,7 @@ impl Log {
 
     fn publish(&self, line: &Line) {
         let object = Raw::new(line).expect("a log line is always JSON");
-        let mut event = Event::new(EVENT_TYPE, line.level.as_str(), &line.service, object);
+        let mut event = Event::new(LOG_TYPE, line.level.as_str(), &line.service, object);
         event.principal.clone_from(&line.principal);
         self.bus.publish(event);
     }

@@ -6,6 +6,7 @@ mod action;
 mod backup;
 mod cli;
 mod connection;
+mod descriptors;
 mod exit;
 mod param;
 mod progress;
@@ -15,7 +16,7 @@ mod serve;
 mod show;
 mod signals;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser};
 
@@ -23,6 +24,10 @@ use crate::{
     cli::{Cli, Command},
     exit::{Exit, Failure},
 };
+
+/// What a command that has ended still does on the side, such as removing what is not whole, has so long for it. What
+/// waits for ever, such as a writing to a pipe that nobody reads, ends with the process.
+const SIDE_WORK_TIME: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -53,7 +58,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         return Ok(Exit::Well);
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match command {
             Command::Run(args) => run::run(args).await,
             Command::Serve(args) => serve::serve(args).await,
@@ -62,5 +67,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             Command::Restore(args) => restore::restore(args).await,
             Command::Completions { .. } | Command::Openapi => Ok(Exit::Well),
         }
-    })
+    });
+    runtime.shutdown_timeout(SIDE_WORK_TIME);
+    ended
 }

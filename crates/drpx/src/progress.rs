@@ -50,6 +50,11 @@ impl Progress {
         self.end();
     }
 
+    /// An error once it was interrupted.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) { Err(io::Error::other("interrupted")) } else { Ok(()) }
+    }
+
     /// Counts what is read.
     pub(crate) fn reading<R: Read>(&self, reader: R) -> impl Read + use<R> {
         Reading { reader, progress: self.clone() }
@@ -63,9 +68,7 @@ struct Reading<R> {
 
 impl<R: Read> Read for Reading<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.progress.interrupted.load(Ordering::Relaxed) {
-            return Err(io::Error::other("interrupted"));
-        }
+        self.progress.check()?;
         let read = self.reader.read(buffer)?;
         self.progress.add(read);
         Ok(read)

@@ -3,10 +3,15 @@
 use std::{
     fs::File,
     io::{self, Read},
+    os::fd::AsFd,
     path::Path,
 };
 
 use drp_core::chain;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::retry_on_intr,
+};
 
 use crate::{
     backup::summary_text,
@@ -19,6 +24,8 @@ use crate::{
 
 /// In place of a file: the standard input.
 const STDIN: &str = "-";
+/// How often somebody who waits for the backup looks whether the command was interrupted.
+const LOOK_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 pub(crate) async fn restore(args: RestoreArgs) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
@@ -26,7 +33,7 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<Exit, Failure> {
     let progress = Progress::new("restoring");
     let mut work = {
         let (progress, data) = (progress.clone(), args.data.clone());
-        tokio::task::spawn_blocking(move || drp_host::backup::restore(progress.reading(source), &data))
+        tokio::task::spawn_blocking(move || drp_host::backup::restore(Patient { source, progress }, &data))
     };
     let restored = tokio::select! {
         restored = &mut work => restored,
@@ -50,11 +57,31 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<Exit, Failure> {
     Ok(Exit::Well)
 }
 
-fn open(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
-    if path.as_os_str() == STDIN {
-        return Ok(Box::new(io::stdin()));
+fn open(path: &Path) -> Result<File, Failure> {
+    let opened = if path.as_os_str() == STDIN {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(path)
+    };
+    opened.map_err(|error| Failure::new(format!("cannot open `{}`: {error}", path.display())))
+}
+
+/// Reads what may come slowly or never: a pipe whose writer is silent keeps nobody from interrupting the command.
+struct Patient {
+    source: File,
+    progress: Progress,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.progress.check()?;
+            let mut ready = [PollFd::new(&self.source, PollFlags::IN)];
+            if retry_on_intr(|| poll(&mut ready, Some(&LOOK_TIME)))? > 0 {
+                let read = self.source.read(buffer)?;
+                self.progress.add(read);
+                return Ok(read);
+            }
+        }
     }
-    let opened =
-        File::open(path).map_err(|error| Failure::new(format!("cannot open `{}`: {error}", path.display())))?;
-    Ok(Box::new(opened))
 }

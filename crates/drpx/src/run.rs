@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     cli::RunArgs,
+    descriptors,
     exit::{Exit, Failure},
     param, show,
     signals::Signals,
@@ -23,6 +24,7 @@ use crate::{
 const SETTLE_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
+    descriptors::raise_limit();
     let mut signals = Signals::new()?;
     let params = plugin_params(&args)?;
     let wanted = demo::parse_wanted(&args)?;

@@ -16,6 +16,7 @@ use self::{
 };
 use crate::{
     cli::ServeArgs,
+    descriptors,
     exit::{Exit, Failure},
     show,
     signals::{Hangups, Signals},
@@ -42,6 +43,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<Exit, Failure> {
 }
 
 async fn run(settings: Settings) -> Result<Exit, Failure> {
+    descriptors::raise_limit();
     let (mut signals, mut hangups) = (Signals::new()?, Hangups::new()?);
     let output = Output::start(settings.log_format, settings.log_level.lowest())?;
     // Where the process has a subscriber already, it keeps it.

@@ -16,7 +16,11 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{net::UnixListener, sync::Semaphore, sync::watch, task::JoinSet};
+use tokio::{
+    net::UnixListener,
+    sync::{Mutex, Semaphore, watch},
+    task::{JoinSet, spawn_blocking},
+};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{pace::Pace, redact::Redactor};
@@ -42,6 +46,8 @@ pub(crate) struct Callbacks {
     pub(crate) bus: Arc<Bus>,
     /// What it may list.
     pub(crate) objects: Arc<Objects>,
+    /// Held by the list that is being made: one at a time.
+    pub(crate) listing: Mutex<()>,
     /// Becomes the reason when the plugin says that it leaves.
     pub(crate) leaving: watch::Sender<Option<Error>>,
 }
@@ -85,7 +91,7 @@ impl Callbacks {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         self.pace.request(0).await;
         let path = head.uri.path();
@@ -97,7 +103,7 @@ impl Callbacks {
             (&Method::POST, Some("publish")) => self.read(&head, body).await.and_then(|event| self.publish(event)),
             (&Method::POST, Some("leaving")) => self.read(&head, body).await.map(|reason| self.leave(reason)),
             (&Method::GET, Some(rest)) => match rest.strip_prefix("objects/") {
-                Some(prefix) if !prefix.contains('/') => self.list(prefix, path),
+                Some(prefix) if !prefix.contains('/') => self.list(prefix, path).await,
                 _ => Err(Error::no_route(head.method.as_str(), path)),
             },
             _ => Err(Error::no_route(head.method.as_str(), path)),
@@ -150,8 +156,16 @@ impl Callbacks {
         no_content()
     }
 
-    /// Lists objects as clients see them.
-    fn list(&self, prefix: &str, path: &str) -> Answer {
+    /// Lists objects where it keeps nobody waiting: they may be all that the store has.
+    async fn list(self: &Arc<Self>, prefix: &str, path: &str) -> Answer {
+        let _turn = self.listing.lock().await;
+        let (this, prefix, path) = (Arc::clone(self), prefix.to_owned(), path.to_owned());
+        let listed = spawn_blocking(move || this.list_now(&prefix, &path)).await;
+        listed.unwrap_or_else(|_| Err(Error::new(500, "GET", "the list could not be made")))
+    }
+
+    /// Lists objects as clients see them. Blocks.
+    fn list_now(&self, prefix: &str, path: &str) -> Answer {
         let kind = self.objects.kind(prefix).ok_or_else(|| Error::no_route("GET", path))?;
         let mut objects = self.objects.list(prefix)?;
         for object in &mut objects {

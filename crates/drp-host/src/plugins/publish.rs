@@ -12,9 +12,6 @@ use crate::{
     log::Log,
 };
 
-/// Lines of the log are events as well. They are not posted: a plugin that logs what it gets would never end.
-const LOG_TYPE: &str = "log";
-
 /// Posts events to one plugin, one at a time and in their order, from a bounded queue. What does not fit is counted.
 #[derive(Debug)]
 pub(super) struct Publisher {
@@ -47,7 +44,6 @@ async fn publish_all(
 ) {
     while let Some(delivery) = leaves.run_until_cancelled(events.next()).await {
         match delivery {
-            Delivery::Event(published) if published.event.type_ == LOG_TYPE => {}
             Delivery::Event(published) => match plugin.publish(&published.event, limit).await {
                 Ok(()) => events.count_delivered(),
                 Err(error) => {
@@ -63,8 +59,8 @@ async fn publish_all(
     }
 }
 
-/// Tells the log. No event is made of it: that would come here again, and a full queue would lose one more and tell of it
-/// without end.
+/// Tells the log. No event is made of it: a plugin that follows the log over a websocket as well would be told of each
+/// event that it was told of.
 fn write(log: &Log, level: Level, plugin: &PluginCaller, message: String) {
     let service = plugin.plugin().to_owned();
     log.add(Line { level, service, message, ignore_publish: true, ..Line::default() });

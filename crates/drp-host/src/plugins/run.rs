@@ -4,7 +4,10 @@ use std::{io, sync::Arc, time::Duration};
 
 use drp_core::{Error, Level, Raw, contract, limits};
 use sha2::{Digest, Sha256};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Mutex, watch},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
@@ -76,6 +79,7 @@ impl Run {
             log: rooms.log.clone(),
             bus: rooms.bus.clone(),
             objects: rooms.objects.clone(),
+            listing: Mutex::default(),
             leaving: leave,
         };
         let callbacks = callbacks.listen(&sockets.from_plugin).map_err(unable)?;
@@ -137,6 +141,17 @@ impl Run {
             self.process.terminate(times.kill_grace).await;
         }
         self.caller.fail_all();
+    }
+}
+
+/// Removes the working directory of a plugin that is gone, with whatever it wrote there.
+pub(super) async fn remove_scratch(shared: &Shared, plugin: &str) {
+    match tokio::fs::remove_dir_all(shared.scratch.join(scratch_name(plugin))).await {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let text = format!("Cannot remove the working directory of plugin {plugin}: {error}");
+            shared.rooms.log.write(Level::Error, plugin, text);
+        }
+        _ => {}
     }
 }
 

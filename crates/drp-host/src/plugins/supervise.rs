@@ -17,7 +17,7 @@ use super::{
     process::StartError,
     publish::Publisher,
     redact::Redactor,
-    run::Run,
+    run::{Run, remove_scratch},
 };
 use crate::{auth::Principal, config::Times, providers::Imported};
 
@@ -75,6 +75,8 @@ impl Supervisor {
     pub(super) async fn run(mut self) {
         loop {
             let Some(wanted) = self.wanted().await else {
+                // Before anybody can begin with a new plugin of this name.
+                remove_scratch(&self.shared, &self.name).await;
                 if self.shared.retire(&self.name) {
                     return;
                 }

@@ -32,7 +32,7 @@ async fn a_plugin_lives_from_its_object_to_its_end() {
     host.objects.delete(&crate::auth::Principal::system(), "plugins", "p1").await.unwrap();
     until("the plugin is forgotten", || host.plugins.state("p1").is_none()).await;
     assert!(!is_alive(found["pid"].as_u64().unwrap()));
-    assert_eq!(std::fs::read_dir(directory.join("run")).unwrap().count(), 0);
+    assert_eq!(["run", "scratch"].map(|name| std::fs::read_dir(directory.join(name)).unwrap().count()), [0, 0]);
     assert_eq!(published(&mut events), ["plugins.stopped.p1"]);
     assert_eq!(host.act("environment").await.unwrap_err().code, 400);
     // The real stop is one that Go plugins do not answer.

@@ -69,11 +69,11 @@ impl<V: View> Snapshot for Arc<V> {
     }
 
     fn get(&self, section: &str, key: &str) -> Result<Option<Entry>, StoreError> {
-        V::get(self, section, key)
+        contained("read", || V::get(self, section, key))
     }
 
     fn count(&self, section: &str) -> Result<u64, StoreError> {
-        V::count(self, section)
+        contained("read", || V::count(self, section))
     }
 
     fn sections(&self) -> Result<Vec<String>, StoreError> {

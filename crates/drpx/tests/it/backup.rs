@@ -3,14 +3,16 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::Read,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::Stdio,
+    process::{Child, Stdio},
     sync::{Arc, Mutex},
 };
 
 use drp_client::{Client, Credentials};
 use drp_core::Machine;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::{
@@ -119,6 +121,31 @@ fn a_backup_goes_to_the_standard_output_and_comes_from_the_standard_input() {
     assert!(err.contains("which a server is using") && code == Some(1), "{err}");
     let (_, err, code) = restore(&whole, "restored");
     assert!(err.contains("which is not an empty directory") && code == Some(1), "{err}");
+}
+
+/// The other end of a pipe may be silent for ever.
+#[test]
+fn who_waits_for_a_pipe_can_be_interrupted_and_leaves_nothing() {
+    let interrupted = |child: &mut Child| {
+        kill_process(Pid::from_child(child), Signal::INT).unwrap();
+        eventually(PATIENCE, "the command ends", || child.try_wait().unwrap()).code()
+    };
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let entries = || fs::read_dir(place.path()).unwrap().count();
+    let mut restore = drpx();
+    restore.args(["restore", "-", "--data"]).arg(&data).stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut restore = restore.spawn().unwrap();
+    eventually(PATIENCE, "the restore begins", || (entries() == 1).then_some(()));
+    assert_eq!((interrupted(&mut restore), entries()), (Some(130), 0));
+
+    let server = Server::start(&data);
+    // More than a pipe takes.
+    fs::copy(incrementer(), data.join("tftpboot/files/large")).unwrap();
+    let mut backup = server.command(&["backup", "-"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut begun = [0; 2];
+    backup.stdout.as_mut().unwrap().read_exact(&mut begun).unwrap();
+    assert_eq!(interrupted(&mut backup), Some(130));
 }
 
 #[test]

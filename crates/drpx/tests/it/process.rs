@@ -70,6 +70,13 @@ impl Server {
         Self::serve(shell, data)
     }
 
+    /// As [`start`](Self::start), where a shell has allowed few descriptors.
+    pub(crate) fn start_with_few_descriptors(data: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -Sn 256 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_drpx")]).stdin(Stdio::null());
+        Self::serve(shell, data)
+    }
+
     fn serve(mut command: Command, data: &Path) -> Self {
         let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--user", USER, "--data"])
@@ -88,10 +95,15 @@ impl Server {
     }
 
     /// A command against this server, by its administrator.
-    pub(crate) fn drpx(&self, args: &[&str]) -> Output {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = drpx();
         command.args(args).env("RS_ENDPOINT", &self.endpoint).env("RS_KEY", USER).env("RS_CA_FILE", &self.ca_file);
-        command.output().unwrap()
+        command
+    }
+
+    /// What such a command printed, once it has ended.
+    pub(crate) fn drpx(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
     }
 
     /// Lets it end by itself, and waits for that.

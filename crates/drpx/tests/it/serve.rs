@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::pem::PemObject};
 use serde_json::{Value, json};
 
-use crate::process::{PATIENCE, drpx, eventually, incrementer, texts};
+use crate::process::{PATIENCE, Server, drpx, eventually, incrementer, texts};
 
 const PASSWORD: &str = "correct \"horse\" battery";
 
@@ -273,6 +273,16 @@ fn a_stop_answers_the_request_in_flight() {
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     assert_eq!(served.exit(), Some(0));
     assert_eq!(fs::read(served.path("data/tftpboot/files/slow")).unwrap(), b"0123456789");
+}
+
+#[test]
+fn a_server_may_open_as_many_files_as_the_system_allows() {
+    let place = tempfile::tempdir().unwrap();
+    let server = Server::start_with_few_descriptors(place.path());
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.child.id())).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let values: Vec<&str> = line.split_whitespace().collect();
+    assert!(values[0] == values[1] && values[0] != "256", "{line}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ impl Socket {
             log: host.log.clone(),
             bus: host.bus.clone(),
             objects: host.objects.clone(),
+            listing: Mutex::default(),
             leaving: leave,
         };
         let path = host.directory.path().join("from");
