@@ -110,6 +110,7 @@ async fn a_task_with_extra_claims_gives_its_job_a_token_that_ends_with_the_job()
 #[tokio::test]
 async fn nobody_makes_a_job_with_claims_of_their_own() {
     let peer = Peer::start().await;
+    peer.create("tasks", &["t1"]).await;
     let uuid = machine(&peer, json!({ "Name": "m1", "Tasks": ["t1"] })).await;
     let wanted = json!({ "Machine": uuid, "Task": "t1", "Stage": "none", "State": "incomplete",
         "ExtraClaims": [{ "scope": "*", "action": "*", "specific": "*" }] })
