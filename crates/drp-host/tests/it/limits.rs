@@ -200,17 +200,8 @@ async fn bodies_that_are_no_text_or_no_chunks_change_nothing() {
 async fn five_hundred_idle_websockets_of_one_address_leave_others_served() {
     let peer = Peer::start().await;
     let open = async || {
-        let mut stream = peer.connect().await;
-        let request = format!(
-            "GET /api/v3/ws HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-            peer.bearer()
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream.flush().await.unwrap();
-        let mut answer = [0; 12];
-        within(stream.read_exact(&mut answer)).await.unwrap();
-        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 101");
+        let (head, stream) = peer.upgrade().await;
+        assert_eq!(head, "HTTP/1.1 101");
         stream
     };
     let mut sockets = Vec::new();

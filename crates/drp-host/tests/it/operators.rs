@@ -2,26 +2,9 @@
 
 use http::StatusCode;
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::{io::AsyncReadExt, net::TcpStream};
 
 use crate::peer::{Peer, start_with_provider_in, within};
-
-/// Asks for a websocket and reads the first line of the answer; the connection stays open with it.
-async fn upgrade(peer: &Peer) -> (String, impl Sized) {
-    let mut stream = peer.connect().await;
-    let request = format!(
-        "GET /api/v3/ws HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        peer.bearer()
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut head = [0; 12];
-    within(stream.read_exact(&mut head)).await.unwrap();
-    (String::from_utf8_lossy(&head).into_owned(), stream)
-}
 
 #[tokio::test]
 async fn there_are_as_many_websockets_and_connections_as_the_operator_allows() {
@@ -31,8 +14,8 @@ async fn there_are_as_many_websockets_and_connections_as_the_operator_allows() {
         config
     })
     .await;
-    let (first, held) = upgrade(&peer).await;
-    let (second, also_held) = upgrade(&peer).await;
+    let (first, held) = peer.upgrade().await;
+    let (second, also_held) = peer.upgrade().await;
     assert_eq!((first.as_str(), second.as_str()), ("HTTP/1.1 101", "HTTP/1.1 503"));
     let _third = peer.connect().await;
     let mut fourth = TcpStream::connect(peer.address()).await.unwrap();

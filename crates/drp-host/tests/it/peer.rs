@@ -15,7 +15,11 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, pki_types::pem::PemObject};
 use serde_json::Value;
-use tokio::{net::TcpStream, time};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time,
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub(crate) const PASSWORD: &str = "r0cketsk8ts";
@@ -89,6 +93,21 @@ impl Peer {
     pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
         let stream = TcpStream::connect(self.address()).await.unwrap();
         within(self.tls.connect("127.0.0.1".try_into().unwrap(), stream)).await.unwrap()
+    }
+
+    /// Asks for a websocket and reads the first line of the answer; the connection stays open with it.
+    pub(crate) async fn upgrade(&self) -> (String, TlsStream<TcpStream>) {
+        let mut stream = self.connect().await;
+        let request = format!(
+            "GET /api/v3/ws HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.bearer()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut head = [0; 12];
+        within(stream.read_exact(&mut head)).await.unwrap();
+        (String::from_utf8_lossy(&head).into_owned(), stream)
     }
 
     pub(crate) fn bearer(&self) -> String {
