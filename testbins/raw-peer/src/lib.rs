@@ -4,6 +4,8 @@
 //! bytes that were recorded from the real ones.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
 
+mod built;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
@@ -14,6 +16,8 @@ use std::{
 };
 
 use serde_json::Value;
+
+pub use self::built::built;
 
 /// How long anything may take that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);

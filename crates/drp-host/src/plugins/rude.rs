@@ -1,9 +1,8 @@
 //! For tests: the rooms that plugins need, and providers that misbehave (`testbins/rude-provider`).
 
 use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::{Arc, OnceLock},
+    path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -27,17 +26,8 @@ use crate::{
 /// The longest that any condition takes to become true.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Builds the provider once, and says where it is: only cargo knows that.
-fn provider() -> &'static Path {
-    static PROVIDER: OnceLock<PathBuf> = OnceLock::new();
-    PROVIDER.get_or_init(|| {
-        let build = ["build", "--quiet", "--package", "rude-provider", "--message-format", "json"];
-        let output = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-        built.unwrap_or_else(|| panic!("rude-provider: {}", String::from_utf8_lossy(&output.stderr)))
-    })
+fn provider() -> PathBuf {
+    raw_peer::built("rude-provider")
 }
 
 /// Times that make a test quick.

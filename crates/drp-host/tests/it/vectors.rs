@@ -1,11 +1,6 @@
 //! What the real `drpcli` sent to the real server, sent to this one: same status, same shape.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -43,14 +38,9 @@ fn definer(vectors: &Path) -> Vec<u8> {
     format!("#!/bin/sh\n[ \"$1\" = define ] && exec cat '{}'\nexit 1\n", define.display()).into_bytes()
 }
 
-/// The example provider, which does what the recorded one did. Only cargo knows where it is.
+/// The example provider, which does what the recorded one did.
 fn incrementer() -> Vec<u8> {
-    let build = ["build", "--quiet", "--package", "incrementer", "--message-format", "json"];
-    let output = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-    fs::read(built.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)))).unwrap()
+    fs::read(raw_peer::built("incrementer")).unwrap()
 }
 
 fn provider(executable: &[u8], dir: &Path) {

@@ -5,7 +5,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -36,17 +35,8 @@ pub(crate) struct Rig {
     _alone: MutexGuard<'static, ()>,
 }
 
-/// The provider, built once: only cargo knows where it is.
-fn provider() -> &'static Path {
-    static PROVIDER: OnceLock<PathBuf> = OnceLock::new();
-    PROVIDER.get_or_init(|| {
-        let build = ["build", "--quiet", "--package", "rude-provider", "--message-format", "json"];
-        let output = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
-        built.unwrap_or_else(|| panic!("rude-provider: {}", String::from_utf8_lossy(&output.stderr)))
-    })
+fn provider() -> PathBuf {
+    raw_peer::built("rude-provider")
 }
 
 /// What `rude-provider --help` says.

@@ -4,7 +4,6 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -23,26 +22,13 @@ pub(crate) fn drpx() -> Command {
     command
 }
 
-/// The incrementer. It belongs to another package: `cargo test --workspace` has built it, and where only this package
-/// is tested and it is not there, it is built here.
-pub(crate) fn incrementer() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| built("incrementer"))
+pub(crate) fn incrementer() -> PathBuf {
+    raw_peer::built("incrementer")
 }
 
-/// The provider of the tests of hosts, found as [`incrementer`] is. The name under which it is run says how it behaves.
-pub(crate) fn rude_provider() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| built("rude-provider"))
-}
-
-fn built(package: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_drpx")).with_file_name(package);
-    if !path.exists() {
-        let status = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", package]).status().unwrap();
-        assert!(status.success());
-    }
-    path
+/// The provider of the tests of hosts. The name under which it is run says how it behaves.
+pub(crate) fn rude_provider() -> PathBuf {
+    raw_peer::built("rude-provider")
 }
 
 /// What a command printed where, and its exit code.

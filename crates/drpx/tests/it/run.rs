@@ -137,15 +137,15 @@ fn exit_codes_tell_what_went_wrong() {
     };
     check(Path::new("no/such/path"), &[], 2, "cannot find `no/such/path`");
     check(&provider, &[], 3, "Skipping bad-provider because of bad json");
-    check(incrementer(), &["--action", "nosuch"], 2, "no provider offers action `nosuch`");
-    check(incrementer(), &["--action", "increment={"], 2, "--action increment: the params are no JSON object");
+    check(&incrementer(), &["--action", "nosuch"], 2, "no provider offers action `nosuch`");
+    check(&incrementer(), &["--action", "increment={"], 2, "--action increment: the params are no JSON object");
     check(
-        incrementer(),
+        &incrementer(),
         &["--demo", "--action", r#"increment={"incrementer/step":"x"}"#],
         1,
         "Invalid Parameter: incrementer/step",
     );
-    check(incrementer(), &["--secret", "a=b"], 2, "--secret a=env:VARIABLE");
+    check(&incrementer(), &["--secret", "a=b"], 2, "--secret a=env:VARIABLE");
 }
 
 #[test]
