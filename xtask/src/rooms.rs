@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Each crate and which of ours it may depend on. Host and framework meet in `drp-core` and `drp-content` only, which
 /// do no I/O but files: if they shared more, tests of one against the other would prove nothing.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("drp-core", &[]),
     ("drp-content", &["drp-core"]),
     ("drp-client", &["drp-core"]),
@@ -18,6 +18,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("drpx", &["drp-client", "drp-content", "drp-core", "drp-host"]),
     ("xtask", &[]),
     ("bench", &["drp-core", "drp-host", "drp-plugin"]),
+    ("fuzz", &["drp-client", "drp-content", "drp-core"]),
     ("incrementer", &["drp-plugin"]),
 ];
 

@@ -1,0 +1,21 @@
+//! Every parser that faces outside, as a plain function of bytes.
+//!
+//! A target reads any bytes without a panic, and panics itself where what it read breaks a promise: that it is written
+//! back as it was, say. The ordinary tests run every target on its corpus, `corpus/<target>/*`, and on what comes of
+//! it by cutting and changing bytes; a fuzzer calls the same functions.
+
+mod error;
+mod selector;
+
+/// A target: its name, which is also its corpus' directory, and its function.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name.
+    pub name: &'static str,
+    /// Reads the bytes.
+    pub run: fn(&[u8]),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] =
+    &[Target { name: "error", run: error::run }, Target { name: "selector", run: selector::run }];
