@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::serve::{LogFormat, LogLevel};
+use crate::{
+    content::ContentArgs,
+    serve::{LogFormat, LogLevel},
+};
 
 /// Run, serve and call plugin providers of Digital Rebar Provision.
 ///
@@ -28,6 +31,7 @@ pub(crate) enum Command {
     Action(ActionArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),
+    Content(ContentArgs),
     /// Print the OpenAPI 3.1 document of the server's API, as a server has it at /openapi.json.
     #[command(after_help = "Example: drpx openapi > openapi.json")]
     Openapi,

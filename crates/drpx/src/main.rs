@@ -6,6 +6,7 @@ mod action;
 mod backup;
 mod cli;
 mod connection;
+mod content;
 mod descriptors;
 mod exit;
 mod param;
@@ -57,6 +58,9 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         show::result(&drp_core::Raw::from(drp_host::openapi()));
         return Ok(Exit::Well);
     }
+    if let Command::Content(args) = command {
+        return content::content(args);
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     let ended = runtime.block_on(async {
         match command {
@@ -65,7 +69,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             Command::Action(args) => action::action(args).await,
             Command::Backup(args) => backup::backup(args).await,
             Command::Restore(args) => restore::restore(args).await,
-            Command::Completions { .. } | Command::Openapi => Ok(Exit::Well),
+            Command::Completions { .. } | Command::Content(_) | Command::Openapi => Ok(Exit::Well),
         }
     });
     runtime.shutdown_timeout(SIDE_WORK_TIME);
