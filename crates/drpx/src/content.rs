@@ -21,8 +21,8 @@ enum ContentCommand {
     Bundle(bundle::BundleArgs),
 }
 
-pub(crate) fn content(args: ContentArgs) -> Result<Exit, Failure> {
-    match args.command {
+pub(crate) fn content(args: &ContentArgs) -> Result<Exit, Failure> {
+    match &args.command {
         ContentCommand::Bundle(args) => bundle::bundle(args),
     }
 }

@@ -59,7 +59,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         return Ok(Exit::Well);
     }
     if let Command::Content(args) = command {
-        return content::content(args);
+        return content::content(&args);
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     let ended = runtime.block_on(async {

@@ -19,7 +19,7 @@ pub(crate) struct BundleArgs {
     directory: PathBuf,
 }
 
-pub(crate) fn bundle(args: BundleArgs) -> Result<Exit, Failure> {
+pub(crate) fn bundle(args: &BundleArgs) -> Result<Exit, Failure> {
     let bundle = Bundle::from_directory(&args.directory, key_field).map_err(|error| Failure::new(chain(&error)))?;
     show::result(&Raw::new(&bundle).map_err(|error| Failure::new(chain(&error)))?);
     Ok(Exit::Well)
