@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use crate::{
-    Access, Blank, Bundled, List, Meta, Model, OrNull, Owned, Params, Partialed, Uuid, Validation, wire::wire_object,
+    Access, Blank, Bundled, List, Meta, Model, OrNull, Owned, Params, Partialed, Secret, Uuid, Validation,
+    wire::wire_object,
 };
 
 wire_object! {
@@ -11,11 +12,10 @@ wire_object! {
     pub struct Machine {
         mixin validation: Validation,
         mixin access: Access,
+        mixin meta: Meta,
         mixin owned: Owned,
         mixin bundled: Bundled,
         mixin partialed: Partialed,
-        /// Free text by key.
-        "Meta" meta: Meta,
         /// Unique name; by convention a full host name.
         "Name" name: String,
         /// One line for people.
@@ -45,7 +45,7 @@ wire_object! {
         /// An agent may run jobs on it.
         "Runnable" runnable: bool,
         /// Changing it revokes the machine's tokens.
-        "Secret" secret: String,
+        "Secret" secret: Secret,
         /// Operating system.
         "OS" os: String,
         /// Hardware addresses it may boot from.

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{List, json::Map, wire::wire_mixin};
+use serde::{de::MapAccess, ser::SerializeMap};
+
+use crate::{
+    Field, List,
+    json::Map,
+    wire::{Fields, Value, wire_mixin},
+};
 
 /// Free text by key: `icon`, `color`, `title`, `feature-flags` and whatever users put there.
 pub type Meta = Map<String>;
@@ -11,6 +17,23 @@ impl Meta {
     /// Meta with these entries.
     pub fn of<const N: usize>(entries: [(&str, &str); N]) -> Self {
         entries.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>().into()
+    }
+}
+
+/// Meta is one key on the wire, but stands among the mixins there.
+impl Fields for Meta {
+    const OWN: &'static [Field] = &[Field { name: "Meta", form: <Self as Value>::FORM, is_omitted: false }];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        let is_meta = key.eq_ignore_ascii_case("Meta");
+        if is_meta && let Some(meta) = map.next_value::<Option<Self>>()? {
+            *self = meta;
+        }
+        Ok(is_meta)
+    }
+
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("Meta", self)
     }
 }
 

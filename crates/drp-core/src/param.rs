@@ -7,10 +7,9 @@ wire_object! {
     pub struct Param {
         mixin validation: Validation,
         mixin access: Access,
+        mixin meta: Meta,
         mixin owned: Owned,
         mixin bundled: Bundled,
-        /// Free text by key.
-        "Meta" meta: Meta,
         /// Name of the param; may hold `/`.
         "Name" name: String,
         /// One line for people.

@@ -7,8 +7,7 @@ use crate::{
 wire_object! {
     /// What `define` prints: the provider's description of itself.
     pub struct PluginProvider {
-        /// Free text by key; a server fills it from the content bundle's metadata.
-        "Meta" meta: Meta,
+        mixin meta: Meta,
         /// Name of the provider and of its content layer; equal to the name of its executable.
         "Name" name: String,
         /// Version of the provider.
@@ -101,11 +100,10 @@ wire_object! {
     pub struct Plugin {
         mixin validation: Validation,
         mixin access: Access,
+        mixin meta: Meta,
         mixin owned: Owned,
         mixin bundled: Bundled,
         mixin partialed: Partialed,
-        /// Free text by key.
-        "Meta" meta: Meta,
         /// Name of the plugin.
         "Name" name: String,
         /// One line for people.

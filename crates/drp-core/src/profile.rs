@@ -7,11 +7,10 @@ wire_object! {
     pub struct Profile {
         mixin validation: Validation,
         mixin access: Access,
+        mixin meta: Meta,
         mixin owned: Owned,
         mixin bundled: Bundled,
         mixin partialed: Partialed,
-        /// Free text by key.
-        "Meta" meta: Meta,
         /// Name of the profile.
         "Name" name: String,
         /// One line for people.

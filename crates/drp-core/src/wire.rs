@@ -1,9 +1,10 @@
 //! How a wire object is declared: one line a key, read and written as Go peers do it.
 //!
 //! serde's own `flatten` cannot carry [`Raw`](crate::Raw) values, buffers every object it reads and is strict about
-//! `null` and letter case, so the objects are declared with one macro instead. It is the only one of this crate.
+//! `null` and letter case, so the objects are declared with one macro instead. It also tells each key's name and
+//! [`Form`](crate::Form), so that whoever handles untyped objects reads them off the same lines.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize,
@@ -11,13 +12,63 @@ use serde::{
     ser::SerializeMap,
 };
 
+use crate::{Blank, Field, Form, Level, OrNull, Raw, Secret, Time};
+
 /// A group of keys: a whole object, or a mixin whose keys stand flat in the objects that have it.
 pub(crate) trait Fields {
+    /// The keys of the group itself, without those of its mixins.
+    const OWN: &'static [Field];
+
     /// Reads the value of `key` out of `map` if the key is one of this group's, and says whether it was.
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error>;
 
-    /// Writes every key of the group: the wire knows no omitted zero values.
+    /// Writes every key of the group, but for those with `[omit]` that say nothing.
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// A whole object.
+pub(crate) trait Object: Fields {
+    /// All of its keys: those of each mixin, then its own.
+    const KEYS: &'static [&'static [Field]];
+}
+
+/// The type of a key's value.
+pub(crate) trait Value {
+    /// What it is on the wire.
+    const FORM: Form;
+}
+
+macro_rules! forms {
+    ($( $type:ty: $form:expr, )*) => {
+        $( impl Value for $type { const FORM: Form = $form; } )*
+    };
+}
+
+forms! {
+    String: Form::Text,
+    Secret: Form::Text,
+    Level: Form::Text,
+    bool: Form::Bool,
+    i64: Form::Int,
+    u64: Form::Int,
+    Blank<uuid::Uuid>: Form::Uuid,
+    Blank<std::net::IpAddr>: Form::Address,
+    Time: Form::Time,
+    OrNull<String>: Form::Bytes,
+    OrNull<Secret>: Form::Bytes,
+    Raw: Form::Any,
+}
+
+impl<T: Value> Value for Option<T> {
+    const FORM: Form = T::FORM;
+}
+
+impl<T: Value> Value for OrNull<Vec<T>> {
+    const FORM: Form = Form::List(&T::FORM);
+}
+
+impl<T: Value> Value for OrNull<BTreeMap<String, T>> {
+    const FORM: Form = Form::Map(&T::FORM);
 }
 
 /// An object's key, borrowed from the input where it holds no escape.
@@ -42,6 +93,16 @@ impl<'de> Deserialize<'de> for WireKey<'de> {
     }
 }
 
+/// Whether a key has the mark `[omit]`.
+macro_rules! is_omitted {
+    () => {
+        false
+    };
+    (omit) => {
+        true
+    };
+}
+
 /// Declares the keys of a mixin: a plain struct whose fields are written flat.
 macro_rules! wire_mixin {
     ($(#[$meta:meta])* pub struct $name:ident {
@@ -54,6 +115,10 @@ macro_rules! wire_mixin {
         }
 
         impl $crate::wire::Fields for $name {
+            const OWN: &'static [$crate::Field] = &[
+                $( $crate::Field { name: $key, form: <$type as $crate::wire::Value>::FORM, is_omitted: false }, )*
+            ];
+
             fn read<'de, A: serde::de::MapAccess<'de>>(
                 &mut self, key: &str, map: &mut A,
             ) -> Result<bool, A::Error> {
@@ -76,11 +141,12 @@ macro_rules! wire_mixin {
     };
 }
 
-/// Declares a wire object: its mixins, its keys in wire order, and `extra` for the keys nobody declared.
+/// Declares a wire object: its mixins, its keys in wire order, and `extra` for the keys nobody declared. A key with
+/// the mark `[omit]` is not written where it has its default.
 macro_rules! wire_object {
     ($(#[$meta:meta])* pub struct $name:ident {
         $( mixin $mixin:ident : $mixin_type:ty, )*
-        $( $(#[$field_meta:meta])* $key:literal $field:ident : $type:ty, )*
+        $( $(#[$field_meta:meta])* $key:literal $field:ident : $type:ty $([$mark:ident])?, )*
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,6 +161,16 @@ macro_rules! wire_object {
         }
 
         impl $crate::wire::Fields for $name {
+            const OWN: &'static [$crate::Field] = &[
+                $(
+                    $crate::Field {
+                        name: $key,
+                        form: <$type as $crate::wire::Value>::FORM,
+                        is_omitted: $crate::wire::is_omitted!($($mark)?),
+                    },
+                )*
+            ];
+
             fn read<'de, A: serde::de::MapAccess<'de>>(
                 &mut self, key: &str, map: &mut A,
             ) -> Result<bool, A::Error> {
@@ -116,12 +192,27 @@ macro_rules! wire_object {
 
             fn write<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 $( $crate::wire::Fields::write(&self.$mixin, map)?; )*
-                $( map.serialize_entry($key, &self.$field)?; )*
+                $(
+                    if !$crate::wire::is_omitted!($($mark)?) || self.$field != <$type>::default() {
+                        map.serialize_entry($key, &self.$field)?;
+                    }
+                )*
                 for (key, value) in &self.extra {
                     map.serialize_entry(key, value)?;
                 }
                 Ok(())
             }
+        }
+
+        impl $crate::wire::Object for $name {
+            const KEYS: &'static [&'static [$crate::Field]] = &[
+                $( <$mixin_type as $crate::wire::Fields>::OWN, )*
+                <Self as $crate::wire::Fields>::OWN,
+            ];
+        }
+
+        impl $crate::wire::Value for $name {
+            const FORM: $crate::Form = $crate::Form::Record(<Self as $crate::wire::Object>::KEYS);
         }
 
         impl serde::Serialize for $name {
@@ -157,4 +248,4 @@ macro_rules! wire_object {
     };
 }
 
-pub(crate) use {wire_mixin, wire_object};
+pub(crate) use {is_omitted, wire_mixin, wire_object};

@@ -1,0 +1,69 @@
+//! Roles and tenants (`models.md` §15).
+
+use crate::{Access, Bundled, List, Map, Meta, Model, Owned, Validation, wire::wire_object};
+
+wire_object! {
+    /// A named set of rights.
+    pub struct Role {
+        mixin validation: Validation,
+        mixin access: Access,
+        mixin meta: Meta,
+        mixin owned: Owned,
+        mixin bundled: Bundled,
+        /// Its name, which is its key.
+        "Name" name: String,
+        /// The rights.
+        "Claims" claims: List<Claim>,
+        /// One line for people.
+        "Description" description: String,
+        /// reStructuredText for people.
+        "Documentation" documentation: String,
+    }
+}
+
+impl Model for Role {
+    const PREFIX: &'static str = "roles";
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
+
+wire_object! {
+    /// A right. Each part is `*` or a list with commas.
+    pub struct Claim {
+        /// Object types, or other things one may have rights on.
+        "scope" scope: String,
+        /// What may be done to them.
+        "action" action: String,
+        /// Keys of the objects.
+        "specific" specific: String,
+    }
+}
+
+wire_object! {
+    /// Users who see some objects only.
+    pub struct Tenant {
+        mixin validation: Validation,
+        mixin access: Access,
+        mixin meta: Meta,
+        mixin owned: Owned,
+        mixin bundled: Bundled,
+        /// Its name, which is its key.
+        "Name" name: String,
+        /// One line for people.
+        "Description" description: String,
+        /// reStructuredText for people.
+        "Documentation" documentation: String,
+        /// For each object type that is limited, the keys that are seen.
+        "Members" members: Map<List<String>>,
+        /// Names of the users.
+        "Users" users: List<String>,
+    }
+}
+
+impl Model for Tenant {
+    const PREFIX: &'static str = "tenants";
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
