@@ -1,6 +1,12 @@
 //! Boot environments (`models.md` §14).
 
-use crate::{Access, Bundled, List, Map, Meta, Model, Owned, TemplateInfo, Validation, wire::wire_object};
+use crate::{
+    Access, Bundled, List, Map, Meta, Model, Owned, Problem, TemplateInfo, Validation, machine::canonical_arch, names,
+    patch::pointer, problem::Problems, template, wire::wire_object,
+};
+
+/// What first loaders are for.
+const LOADERS: [&str; 3] = ["386-pcbios", "amd64-uefi", "arm64-uefi"];
 
 wire_object! {
     /// What a machine boots.
@@ -41,6 +47,22 @@ impl Model for BootEnv {
     const PREFIX: &'static str = "bootenvs";
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_name, "Invalid Name", "/Name", &self.name);
+        problems.require_all(names::is_param_name, "Invalid Required Param", "/RequiredParams", &self.required_params);
+        problems.require_all(names::is_param_name, "Invalid Optional Param", "/OptionalParams", &self.optional_params);
+        template::check(&self.templates, template::Path::Required, &mut problems);
+        for loader in self.loaders.keys().filter(|loader| !LOADERS.contains(&loader.as_str())) {
+            problems.add(pointer(["Loaders", loader]), format!("{loader} is not a supported loader type"));
+        }
+        for arch in self.os.supported_architectures.keys().filter(|arch| canonical_arch(arch).is_none()) {
+            let path = pointer(["OS", "SupportedArchitectures", arch]);
+            problems.add(path, format!("{arch} is not a supported architecture"));
+        }
+        problems.0
     }
 }
 

@@ -1,6 +1,9 @@
 //! Other servers under a manager, and what is to be on them (`models.md` §17.3, §17.4).
 
-use crate::{Access, Bundled, List, Map, Meta, Model, Owned, Params, Plugin, Raw, Validation, wire::wire_object};
+use crate::{
+    Access, Bundled, List, Map, Meta, Model, Owned, Params, Plugin, Problem, Raw, Validation, names, problem::Problems,
+    wire::wire_object,
+};
 
 wire_object! {
     /// A server that is managed by this one.
@@ -53,6 +56,13 @@ impl Model for Endpoint {
     const PREFIX: &'static str = "endpoints";
     fn key(&self) -> String {
         self.id.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_endpoint_name, "Invalid Id", "/Id", &self.id);
+        problems.require_param_names(&self.params);
+        problems.0
     }
 }
 

@@ -1,6 +1,12 @@
 //! Jobs (`models.md` §13).
 
-use crate::{Access, Bundled, Claim, List, Meta, Model, Owned, Secret, Time, Uuid, Validation, wire::wire_object};
+use crate::{
+    Access, Bundled, Claim, List, Meta, Model, Owned, Problem, Secret, Time, Uuid, Validation, names,
+    problem::Problems, wire::wire_object,
+};
+
+const STATES: [&str; 5] = ["created", "running", "failed", "finished", "incomplete"];
+const EXIT_STATES: [&str; 6] = ["", "reboot", "poweroff", "stop", "complete", "failed"];
 
 wire_object! {
     /// One run of one task on one machine.
@@ -53,6 +59,17 @@ impl Model for Job {
     const PREFIX: &'static str = "jobs";
     fn key(&self) -> String {
         self.uuid.to_string()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        if !self.task.contains(':') {
+            problems.require_if_given(names::is_name, "Invalid Task", "/Task", &self.task);
+        }
+        problems.require(names::is_name, "Invalid Stage", "/Stage", &self.stage);
+        problems.require(|state| STATES.contains(&state), "Invalid State", "/State", &self.state);
+        problems.require(|state| EXIT_STATES.contains(&state), "Invalid ExitState", "/ExitState", &self.exit_state);
+        problems.0
     }
 }
 

@@ -64,7 +64,7 @@ pub use context::Context;
 pub use endpoint::{Element, ElementAction, Endpoint, SourceFile, VersionSet};
 pub use error::{Error, chain};
 pub use event::Event;
-pub use fields::{Field, Form};
+pub use fields::{Field, Form, MisfitError};
 pub use ha::{ClusterState, CurrentHaState, GlobalHaState, HaRoot, NodeHaState, NodeInfo};
 pub use info::{HaPassiveState, Info, License, LicenseBundle, Stat};
 pub use interface::{Interface, Pref};
@@ -74,7 +74,9 @@ pub use log::{Level, Line, ParseLevelError};
 pub use machine::{Fingerprint, Machine, TaskErrorStack};
 pub use mixin::{Access, Bundled, Meta, Owned, Partialed, Validation};
 pub use model::{MODELS, Model, ModelType};
-pub use network::{DhcpOption, Lease, Reservation, Subnet};
+pub use network::{
+    ACTIVE_LEASE_SECONDS_MIN, DhcpOption, Lease, RESERVED_LEASE_SECONDS_MIN, Reservation, Subnet, network_range,
+};
 pub use param::Param;
 pub use plugin::{Action, AvailableAction, Plugin, PluginProvider};
 pub use pool::{Pool, PoolAutoFill, PoolResult, PoolTransition};

@@ -16,6 +16,12 @@ pub fn is_machine_name(name: &str) -> bool {
     fits(name, |c| is_letter(c) || is_number(c), "- _.")
 }
 
+/// Ids of endpoints: as [`is_machine_name`], and `:`.
+#[must_use]
+pub fn is_endpoint_name(name: &str) -> bool {
+    fits(name, |c| is_letter(c) || is_number(c), "- _.:")
+}
+
 /// Names of users: as [`is_name`], and `@`.
 #[must_use]
 pub fn is_user_name(name: &str) -> bool {
@@ -70,6 +76,7 @@ mod tests {
         };
         check(is_name, &["ab", "a-", "Ünicode x.1", "a1"], &["", "a", "1a", "a/b", "a:b", "a\n", "ae\u{301}", "-a"]);
         check(is_machine_name, &["1a", "11", "m1.example.com"], &["1", "-a", "a/b"]);
+        check(is_endpoint_name, &["e:1", "1:"], &[":1", "a/b", "a"]);
         check(is_user_name, &["a@b.c"], &["@ab", "a/b"]);
         check(is_param_name, &["incrementer/step", "a/"], &["/a", "a", "a~b"]);
     }

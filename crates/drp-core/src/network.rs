@@ -1,8 +1,11 @@
 //! Leases, reservations and subnets (`models.md` §18).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::{Access, Blank, Bundled, List, Meta, Model, Owned, Time, Validation, wire::wire_object};
+use crate::{
+    Access, Blank, Bundled, List, Meta, Model, Owned, Problem, Time, Validation, names, problem::Problems,
+    wire::wire_object,
+};
 
 wire_object! {
     /// An address that a machine has for some time.
@@ -137,6 +140,87 @@ impl Model for Subnet {
     const PREFIX: &'static str = "subnets";
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_name, "Invalid Name", "/Name", &self.name);
+        let range = self.range();
+        if range.is_none() {
+            problems.add("/Subnet", format!("Invalid subnet {0}: invalid CIDR address: {0}", self.subnet));
+        }
+        if self.strategy.is_empty() {
+            problems.add("/Strategy", "Strategy must have a value");
+        }
+        if self.unmanaged && self.proxy {
+            problems.add("/Unmanaged", "Unmanaged and Proxy cannot both be true");
+        }
+        if !self.only_reservations && !self.proxy {
+            self.check_active(range, &mut problems);
+        }
+        let times = ("ReservedLeaseTime", self.reserved_lease_time, RESERVED_LEASE_SECONDS_MIN);
+        check_seconds(times, &mut problems);
+        problems.0
+    }
+}
+
+/// What the server puts in for [`Subnet::active_lease_time`], and the least it takes.
+pub const ACTIVE_LEASE_SECONDS_MIN: i64 = 60;
+/// What the server puts in for [`Subnet::reserved_lease_time`], and the least it takes.
+pub const RESERVED_LEASE_SECONDS_MIN: i64 = 7200;
+
+impl Subnet {
+    /// First and last address of the network; `None` where `subnet` is none.
+    #[must_use]
+    pub fn range(&self) -> Option<(IpAddr, IpAddr)> {
+        network_range(&self.subnet)
+    }
+
+    fn check_active(&self, range: Option<(IpAddr, IpAddr)>, problems: &mut Problems) {
+        let (start, end) = (self.active_start, self.active_end);
+        if let Some((low, high)) = range {
+            let bits = self.subnet.split_once('/').map_or("", |(_, bits)| bits);
+            for (key, address) in [("ActiveStart", start), ("ActiveEnd", end)] {
+                if address.0.is_some_and(|address| low <= address && address <= high) {
+                    continue;
+                }
+                let given = address.0.map_or_else(|| "<nil>".to_owned(), |address| address.to_string());
+                problems.add(format!("/{key}"), format!("{key} {given} not in subnet range {low}/{bits}"));
+            }
+        }
+        if let (Some(start), Some(end)) = (start.0, end.0)
+            && start > end
+        {
+            let text = format!("ActiveStart {start} must be less than or equal to ActiveEnd {end}");
+            problems.add("/ActiveStart", text);
+        }
+        check_seconds(("ActiveLeaseTime", self.active_lease_time, ACTIVE_LEASE_SECONDS_MIN), problems);
+    }
+}
+
+fn check_seconds((key, seconds, least): (&str, i64, i64), problems: &mut Problems) {
+    if seconds < least {
+        let text = format!("{key} must be greater than or equal to {least} seconds, not {seconds}");
+        problems.add(format!("/{key}"), text);
+    }
+}
+
+/// First and last address of a network such as `192.168.124.1/24`; `None` where the text is none.
+#[must_use]
+pub fn network_range(cidr: &str) -> Option<(IpAddr, IpAddr)> {
+    let (address, bits) = cidr.split_once('/')?;
+    let bits = bits.bytes().all(|byte| byte.is_ascii_digit()).then(|| bits.parse::<u32>().ok())??;
+    match address.parse().ok()? {
+        IpAddr::V4(address) => {
+            let host = u32::MAX.checked_shr(bits).unwrap_or(0);
+            let low = address.to_bits() & !host;
+            (bits <= 32).then(|| (Ipv4Addr::from_bits(low).into(), Ipv4Addr::from_bits(low | host).into()))
+        }
+        IpAddr::V6(address) => {
+            let host = u128::MAX.checked_shr(bits).unwrap_or(0);
+            let low = address.to_bits() & !host;
+            (bits <= 128).then(|| (Ipv6Addr::from_bits(low).into(), Ipv6Addr::from_bits(low | host).into()))
+        }
     }
 }
 

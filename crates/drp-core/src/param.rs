@@ -1,6 +1,8 @@
 //! Params (`models.md` §10.1).
 
-use crate::{Access, Bundled, Meta, Model, Owned, Raw, Validation, wire::wire_object};
+use crate::{
+    Access, Bundled, Meta, Model, Owned, Problem, Raw, Validation, names, problem::Problems, wire::wire_object,
+};
 
 wire_object! {
     /// The declaration of a param: its schema, whether it is secret, and what it is for.
@@ -35,5 +37,11 @@ impl Model for Param {
     const PREFIX: &'static str = "params";
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_param_name, "Invalid Name", "/Name", &self.name);
+        problems.0
     }
 }

@@ -1,7 +1,8 @@
 //! The models of the plugin protocol (`models.md` §5).
 
 use crate::{
-    Access, Bundled, List, Map, Meta, Model, Owned, Params, Partialed, Raw, Validation, contract, wire::wire_object,
+    Access, Bundled, List, Map, Meta, Model, Owned, Params, Partialed, Problem, Raw, Validation, contract, names,
+    problem::Problems, wire::wire_object,
 };
 
 wire_object! {
@@ -123,5 +124,13 @@ impl Model for Plugin {
     const PREFIX: &'static str = "plugins";
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_name, "Invalid Name", "/Name", &self.name);
+        problems.require(names::is_name, "Invalid Provider", "/Provider", &self.provider);
+        problems.require_param_names(&self.params);
+        problems.0
     }
 }

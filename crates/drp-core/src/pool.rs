@@ -1,6 +1,8 @@
 //! Pools of machines (`models.md` §17.1).
 
-use crate::{Access, Bundled, List, Meta, Model, Owned, Params, Validation, wire::wire_object};
+use crate::{
+    Access, Bundled, List, Meta, Model, Owned, Params, Problem, Validation, names, problem::Problems, wire::wire_object,
+};
 
 wire_object! {
     /// Machines that are given away and taken back.
@@ -36,6 +38,24 @@ impl Model for Pool {
     fn key(&self) -> String {
         self.id.clone()
     }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_name, "Invalid Id", "/Id", &self.id);
+        problems.require_if_given(names::is_name, "Invalid ParentPool", "/ParentPool", &self.parent_pool);
+        let transitions = [
+            ("EnterActions", &self.enter_actions),
+            ("ExitActions", &self.exit_actions),
+            ("AllocateActions", &self.allocate_actions),
+            ("ReleaseActions", &self.release_actions),
+        ];
+        for (when, transition) in transitions {
+            if let Some(transition) = transition {
+                transition.check(when, &mut problems);
+            }
+        }
+        problems.0
+    }
 }
 
 wire_object! {
@@ -51,6 +71,15 @@ wire_object! {
         "RemoveProfiles" remove_profiles: List<String> [omit],
         /// Names of params that it loses.
         "RemoveParameters" remove_parameters: List<String> [omit],
+    }
+}
+
+impl PoolTransition {
+    fn check(&self, when: &str, problems: &mut Problems) {
+        let (what, path) = (|what| format!("Invalid {when} {what}"), |key| format!("/{when}/{key}"));
+        problems.require_if_given(names::is_name, &what("Workflow"), &path("Workflow"), &self.workflow);
+        problems.require_all(names::is_name, &what("Add Profile"), &path("AddProfiles"), &self.add_profiles);
+        problems.require_all(names::is_name, &what("Remove Profile"), &path("RemoveProfiles"), &self.remove_profiles);
     }
 }
 

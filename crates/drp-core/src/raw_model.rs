@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::Raw;
+use crate::{
+    Access, Bundled, Field, Form, Meta, Owned, Params, Raw, Validation,
+    wire::{Fields, Value},
+};
 
 /// An object of any type, key by key: what custom object types are, and what a server stores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -14,7 +17,27 @@ pub struct RawModel {
     pub fields: BTreeMap<String, Raw>,
 }
 
+const fn text_key(name: &'static str) -> Field {
+    Field { name, form: Form::Text, is_omitted: false }
+}
+
 impl RawModel {
+    /// The keys that objects of every custom type have: those of each mixin, then others.
+    pub const KEYS: &'static [&'static [Field]] = &[
+        Validation::OWN,
+        Access::OWN,
+        Meta::OWN,
+        Owned::OWN,
+        Bundled::OWN,
+        &[
+            text_key("Type"),
+            text_key("Id"),
+            text_key("Description"),
+            text_key("Documentation"),
+            Field { name: "Params", form: <Params as Value>::FORM, is_omitted: false },
+        ],
+    ];
+
     /// The object of a value that is written as a JSON object.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! Roles and tenants (`models.md` §15).
 
-use crate::{Access, Bundled, List, Map, Meta, Model, Owned, Validation, wire::wire_object};
+use crate::{
+    Access, Bundled, List, Map, Meta, Model, ModelType, Owned, Problem, Validation, names, patch::pointer,
+    problem::Problems, wire::wire_object,
+};
 
 wire_object! {
     /// A named set of rights.
@@ -25,6 +28,12 @@ impl Model for Role {
     const PREFIX: &'static str = "roles";
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_name, "Invalid Name", "/Name", &self.name);
+        problems.0
     }
 }
 
@@ -65,5 +74,14 @@ impl Model for Tenant {
     const PREFIX: &'static str = "tenants";
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_name, "Invalid Name", "/Name", &self.name);
+        for prefix in self.members.keys().filter(|prefix| ModelType::find(prefix).is_none()) {
+            problems.add(pointer(["Members", prefix]), names::complaint("Invalid Members", prefix));
+        }
+        problems.0
     }
 }

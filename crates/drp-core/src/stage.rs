@@ -1,7 +1,8 @@
 //! Stages and workflows (`models.md` §11.4, §11.5).
 
 use crate::{
-    Access, Bundled, List, Meta, Model, Owned, Params, Partialed, TemplateInfo, Validation, wire::wire_object,
+    Access, Bundled, List, Meta, Model, Owned, Params, Partialed, Problem, TemplateInfo, Validation, names,
+    problem::Problems, template, wire::wire_object,
 };
 
 wire_object! {
@@ -45,6 +46,38 @@ impl Model for Stage {
     fn key(&self) -> String {
         self.name.clone()
     }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_name, "Invalid Name", "/Name", &self.name);
+        problems.require_all(names::is_param_name, "Invalid Required Param", "/RequiredParams", &self.required_params);
+        problems.require_all(names::is_param_name, "Invalid Optional Param", "/OptionalParams", &self.optional_params);
+        template::check(&self.templates, template::Path::Required, &mut problems);
+        problems.require_if_given(names::is_name, "Invalid BootEnv", "/BootEnv", &self.boot_env);
+        problems.require_param_names(&self.params);
+        problems.require_all(names::is_name, "Invalid Profile", "/Profiles", &self.profiles);
+        for (i, entry) in self.tasks.iter().enumerate() {
+            check_task(&format!("/Tasks/{i}"), entry, &mut problems);
+        }
+        problems.0
+    }
+}
+
+/// The grammar of a stage's task entries, `models.md` §12.2, which is not that of a machine's.
+fn check_task(path: &str, entry: &str, problems: &mut Problems) {
+    let mut require_name = |what, name: &str| problems.require(names::is_name, what, path, name);
+    match entry.split_once(':') {
+        None => require_name("Invalid Task", entry),
+        Some(("stage" | "bootenv" | "chroot" | "context", _)) => {}
+        Some(("action", action)) => match action.split_once(':') {
+            None => problems.add(path, format!("Invalid action specifier {action}")),
+            Some((plugin, command)) => {
+                require_name("Invalid Plugin", plugin);
+                require_name("Invalid Action", command);
+            }
+        },
+        Some(_) => problems.add(path, format!("Invalid Task: {entry}")),
+    }
 }
 
 wire_object! {
@@ -70,5 +103,12 @@ impl Model for Workflow {
     const PREFIX: &'static str = "workflows";
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_name, "Invalid Name", "/Name", &self.name);
+        problems.require_all(names::is_name, "Invalid Stage Name", "/Stages", &self.stages);
+        problems.0
     }
 }

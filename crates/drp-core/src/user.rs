@@ -1,6 +1,9 @@
 //! Users and their tokens (`models.md` §15).
 
-use crate::{Access, Bundled, Info, List, Meta, Model, OrNull, Owned, Secret, Validation, wire::wire_object};
+use crate::{
+    Access, Bundled, Info, List, Meta, Model, OrNull, Owned, Problem, Secret, Validation, names, problem::Problems,
+    wire::wire_object,
+};
 
 wire_object! {
     /// Somebody who may ask the server.
@@ -27,6 +30,12 @@ impl Model for User {
     const PREFIX: &'static str = "users";
     fn key(&self) -> String {
         self.name.clone()
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.require(names::is_user_name, "Invalid Name", "/Name", &self.name);
+        problems.0
     }
 }
 

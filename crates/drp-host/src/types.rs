@@ -9,9 +9,7 @@
 
 mod check;
 mod custom;
-mod fields;
 mod indexes;
-mod models;
 mod scopes;
 mod table;
 
@@ -20,19 +18,18 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use drp_core::{Map, Raw, RawModel};
+use drp_core::{Field, Map, MisfitError, Problem, Raw, RawModel};
 use serde_json::Value;
 
 pub(crate) use self::{
     check::{
         job::is_over,
         machine::{DEFAULT_BOOT_ENV, DEFAULT_STAGE},
-        network::{active_range, network_range},
+        network::active_range,
     },
-    fields::{Field, Form, MisfitError, set_text},
     indexes::{Index, IndexInfo, IndexSource, indexes_of_every_type},
 };
-use self::{custom::Definition, indexes::Derived, models as m, table::built_in};
+use self::{custom::Definition, indexes::Derived, table::built_in};
 use crate::schema::Schemas;
 
 /// Keys that only the server sets (`models.md` §2).
@@ -57,11 +54,14 @@ pub(crate) struct ObjectType {
     /// Plugins may offer actions on objects.
     pub(crate) has_actions: bool,
     key_form: KeyForm,
-    groups: &'static [&'static [Field]],
+    keys: &'static [&'static [Field]],
     /// Indexes that are no key of the object.
     indexes: &'static [(&'static str, Derived)],
     /// Puts in what the server makes: for a new object, or for one that replaces `before`.
     complete: fn(&mut RawModel, before: Option<&RawModel>),
+    /// What the model itself knows of what is wrong with an object.
+    validate: fn(&RawModel) -> Result<Vec<Problem>, serde_json::Error>,
+    /// What only the server can know of it, beside what an object says of others (`objects/references.rs`).
     check: fn(&RawModel, &Schemas, &mut Vec<String>),
     custom: Option<Arc<Definition>>,
 }
@@ -111,9 +111,10 @@ fn custom_type(prefix: &str, definition: Definition) -> ObjectType {
         has_params: true,
         has_actions: true,
         key_form: KeyForm::Text,
-        groups: &[m::UNBUNDLED, m::BUNDLED, m::CUSTOM],
+        keys: RawModel::KEYS,
         indexes: &[],
         complete: |_, _| {},
+        validate: |_| Ok(Vec::new()),
         check: |_, _, _| {},
         custom: Some(Arc::new(definition)),
     }
@@ -122,8 +123,9 @@ fn custom_type(prefix: &str, definition: Definition) -> ObjectType {
 impl ObjectType {
     /// The keys that objects of this type always have.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &'static Field> {
-        self.groups.iter().copied().flatten()
+        self.keys.iter().copied().flatten()
     }
+
     /// The properties that a custom type declares, with their schemas.
     pub(crate) fn declared(&self) -> impl Iterator<Item = (&String, &Raw)> {
         self.custom.iter().flat_map(|definition| definition.properties())
@@ -149,7 +151,7 @@ impl ObjectType {
     /// # Errors
     /// A value has another type than its key; the object is then half done.
     pub(crate) fn fill(&self, object: &mut RawModel) -> Result<(), MisfitError> {
-        fields::fill(self.groups, object)
+        object.fill(self.keys)
     }
 
     /// Puts in what the server owns: what it makes, what it sets and what clients never see. `before` is the object
@@ -157,7 +159,7 @@ impl ObjectType {
     pub(crate) fn complete(&self, object: &mut RawModel, before: Option<&RawModel>) {
         for name in SERVER_OWNED {
             let kept = before.and_then(|before| before.fields.get(name)).cloned();
-            let zero = || self.fields().find(|field| field.name == name).and_then(|field| field.form.zero());
+            let zero = || self.fields().find(|field| field.name == name).map(|field| field.form.zero());
             match kept.or_else(zero) {
                 Some(value) => drop(object.fields.insert(name.to_owned(), value)),
                 None => drop(object.fields.remove(name)),
@@ -179,7 +181,10 @@ impl ObjectType {
 
     /// Everything that is wrong with a filled object, as the texts that clients see.
     pub(crate) fn problems(&self, object: &RawModel, schemas: &Schemas) -> Vec<String> {
-        let mut found = Vec::new();
+        let mut found = match (self.validate)(object) {
+            Ok(problems) => problems.iter().map(Problem::to_string).collect(),
+            Err(error) => vec![error.to_string()],
+        };
         (self.check)(object, schemas, &mut found);
         let key = self.key_of(object);
         let mut problems: Vec<_> = found.into_iter().map(|problem| format!("{key}: {problem}")).collect();
@@ -207,6 +212,11 @@ impl ObjectType {
             object.fields.remove(*name);
         }
     }
+}
+
+/// Sets a key to a text.
+pub(crate) fn set_text(object: &mut RawModel, name: &str, text: &str) {
+    object.fields.insert(name.to_owned(), Raw::from(text));
 }
 
 /// The keys that clients never see, of the type `prefix`; the type need not be known at the moment, because only

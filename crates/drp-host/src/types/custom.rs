@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use drp_core::{Raw, RawModel};
 use serde_json::{Value, json};
 
-use super::{SERVER_OWNED, models};
+use super::SERVER_OWNED;
 use crate::schema::Schemas;
 
 /// What a provider says about the objects of a type.
@@ -64,7 +64,7 @@ impl Definition {
 
     fn without_server_keys(&self, object: &RawModel) -> RawModel {
         let mut shown = object.clone();
-        let servers = models::CUSTOM.iter().map(|field| field.name).chain(SERVER_OWNED).chain(["Meta"]);
+        let servers = RawModel::KEYS.iter().copied().flatten().map(|field| field.name).chain(SERVER_OWNED);
         for name in servers.filter(|name| !self.properties.contains_key(*name)) {
             shown.fields.remove(name);
         }

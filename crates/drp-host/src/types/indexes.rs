@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use drp_core::Raw;
+use drp_core::{Form, Raw};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Form, ObjectType};
+use super::ObjectType;
 
 /// Keys that are no index, whatever their form: what is secret, and what is shown under another name.
 const UNINDEXED: [&str; 6] = ["Secret", "Fingerprint", "Validated", "Errors", "Partial", "PluginErrors"];
@@ -137,8 +137,8 @@ pub(crate) fn indexes_of_every_type() -> BTreeMap<String, IndexInfo> {
 }
 
 fn has_index(form: Form) -> bool {
-    use Form::{Address, Bool, Int, Text, Texts, Time, Uuid};
-    matches!(form, Text | Bool | Int | Uuid | Address | Time | Texts)
+    use Form::{Address, Bool, Int, List, Text, Time, Uuid};
+    matches!(form, Text | Bool | Int | Uuid | Address | Time | List(Text))
 }
 
 fn info_of(form: Form) -> IndexInfo {
@@ -151,7 +151,7 @@ fn info_of(form: Form) -> IndexInfo {
         Form::Uuid => ordered("UUID string"),
         Form::Address => ordered("IP Address"),
         Form::Time => ordered("dateTime"),
-        Form::Texts | Form::List | Form::TextMap | Form::Map | Form::Record(_) | Form::Records(_) => unordered("list"),
+        Form::List(_) | Form::Map(_) | Form::Record(_) => unordered("list"),
         Form::Any => ordered("any"),
     }
 }

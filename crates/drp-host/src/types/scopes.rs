@@ -2,55 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drp_core::RawModel;
-use serde::Deserialize;
+use drp_core::{Claim, MODELS, RawModel};
 
 use super::Types;
 
-/// The prefixes of the models that every server knows, also of those that are not stored as objects here.
-pub(crate) const BUILT_IN_PREFIXES: [&str; 24] = [
-    "bootenvs",
-    "catalog_items",
-    "contexts",
-    "endpoints",
-    "interfaces",
-    "jobs",
-    "leases",
-    "machines",
-    "params",
-    "plugin_providers",
-    "plugins",
-    "pools",
-    "preferences",
-    "profiles",
-    "reservations",
-    "roles",
-    "stages",
-    "subnets",
-    "tasks",
-    "templates",
-    "tenants",
-    "users",
-    "version_sets",
-    "workflows",
-];
 /// What may be done to every object.
 const BASE: [&str; 7] = ["list", "get", "create", "update", "delete", "actions", "action"];
 const SECURE: [&str; 2] = ["getSecure", "updateSecure"];
-
-/// An entry of a role.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Claim {
-    scope: String,
-    action: String,
-}
 
 impl Types {
     /// Scope by scope the actions that a role may name.
     pub(crate) fn scopes(&self) -> BTreeMap<String, BTreeSet<&'static str>> {
         let mut scopes: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
-        let prefixes = BUILT_IN_PREFIXES.into_iter().chain(self.all().map(|kind| kind.prefix.as_str()));
+        // Also those that are not stored as objects here.
+        let prefixes = MODELS.iter().map(|model| model.prefix).chain(self.all().map(|kind| kind.prefix.as_str()));
         for prefix in prefixes {
             let actions = scopes.entry(prefix.to_owned()).or_insert_with(|| BASE.into());
             // Endpoints have params, but no secrets in them that are anybody's to see.

@@ -1,9 +1,13 @@
 //! What bodies look like.
 
+use drp_core::{Field, Form};
 use serde_json::{Map, Value, json};
 
 use super::{EXTENDED, schema_ref};
-use crate::types::{Field, Form, ObjectType, SERVER_OWNED};
+use crate::types::{ObjectType, SERVER_OWNED};
+
+const TEXTS: Form = Form::List(&Form::Text);
+const TEXT_MAP: Form = Form::Map(&Form::Text);
 
 /// Every schema: the object types from their table, and what is no object.
 pub(super) fn all(kinds: &[&ObjectType]) -> Value {
@@ -36,7 +40,6 @@ fn object<'a>(fields: impl Iterator<Item = &'a Field>) -> Value {
 }
 
 fn of_form(form: Form) -> Value {
-    let list_of = |items: Value| json!({ "type": "array", "items": items });
     match form {
         Form::Text => json!({ "type": "string" }),
         Form::Bool => json!({ "type": "boolean" }),
@@ -45,12 +48,11 @@ fn of_form(form: Form) -> Value {
         Form::Address => json!({ "type": "string", "description": "An IP address, or empty" }),
         Form::Time => json!({ "type": "string", "format": "date-time" }),
         Form::Bytes => json!({ "type": "string", "contentEncoding": "base64" }),
-        Form::Texts => list_of(json!({ "type": "string" })),
-        Form::List => json!({ "type": "array" }),
-        Form::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
-        Form::Map => json!({ "type": "object" }),
-        Form::Record(fields) => object(fields.iter()),
-        Form::Records(fields) => list_of(object(fields.iter())),
+        Form::List(Form::Any) => json!({ "type": "array" }),
+        Form::List(item) => json!({ "type": "array", "items": of_form(*item) }),
+        Form::Map(Form::Any) => json!({ "type": "object" }),
+        Form::Map(item) => json!({ "type": "object", "additionalProperties": of_form(*item) }),
+        Form::Record(keys) => object(keys.iter().copied().flatten()),
         Form::Any => json!({}),
     }
 }
@@ -59,7 +61,7 @@ fn of_form(form: Form) -> Value {
 fn record(texts: &[&str], lists: &[&str], others: Value) -> Value {
     let mut properties = Map::new();
     properties.extend(texts.iter().map(|name| ((*name).to_owned(), json!({ "type": "string" }))));
-    properties.extend(lists.iter().map(|name| ((*name).to_owned(), of_form(Form::Texts))));
+    properties.extend(lists.iter().map(|name| ((*name).to_owned(), of_form(TEXTS))));
     if let Value::Object(others) = others {
         properties.extend(others);
     }
@@ -72,7 +74,7 @@ fn basic() -> Vec<(&'static str, Value)> {
     let mut extended = record(
         &["Type", "Id", "Description", "Documentation", "Bundle", "Endpoint"],
         &["Errors"],
-        json!({ "Params": { "type": "object" }, "Meta": of_form(Form::TextMap), "Validated": { "type": "boolean" },
+        json!({ "Params": { "type": "object" }, "Meta": of_form(TEXT_MAP), "Validated": { "type": "boolean" },
             "Available": { "type": "boolean" }, "ReadOnly": { "type": "boolean" } }),
     );
     extended["description"] = json!("An object whose type a provider brings, with whatever properties it declares");
@@ -84,7 +86,7 @@ fn basic() -> Vec<(&'static str, Value)> {
         (EXTENDED, extended),
         (
             "Info",
-            json!({ "type": "object", "properties": { "features": of_form(Form::Texts), "version": { "type": "string" } } }),
+            json!({ "type": "object", "properties": { "features": of_form(TEXTS), "version": { "type": "string" } } }),
         ),
         ("Interface", record(&["Name", "ActiveAddress"], &["Addresses"], json!({}))),
         (
@@ -143,7 +145,7 @@ fn bundled() -> Vec<(&'static str, Value)> {
                 &["RequiredParams", "OptionalParams"],
                 json!({ "PluginVersion": { "type": "integer" }, "AutoStart": { "type": "boolean" },
                 "HasPublish": { "type": "boolean" }, "AvailableActions": actions, "StoreObjects": { "type": "object" },
-                "Meta": of_form(Form::TextMap) }),
+                "Meta": of_form(TEXT_MAP) }),
             ),
         ),
     ]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use drp_core::{Error, Params, Raw, RawModel, Time};
+use drp_core::{Error, Form, Params, Raw, RawModel, Time, network_range};
 
 use super::{condition::Operand, refused};
-use crate::types::{Form, Index, IndexSource, ObjectType, active_range, hex_key, network_range};
+use crate::types::{Index, IndexSource, ObjectType, active_range, hex_key};
 
 /// What objects are compared by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,10 +86,10 @@ impl Lookup {
                 Operand::Time(time.ok_or_else(|| refused(not_a_time(text)))?)
             }
             Form::Text | Form::Bytes => Operand::Text(text.to_owned()),
-            Form::Texts | Form::TextMap | Form::Map | Form::Record(_) => {
+            Form::List(Form::Text) | Form::Map(_) | Form::Record(_) => {
                 Operand::Items(text.split(',').map(|item| item.trim().to_owned()).collect())
             }
-            Form::List | Form::Records(_) | Form::Any => {
+            Form::List(_) | Form::Any => {
                 let json = drp_core::json::parse(text.as_bytes()).unwrap_or_else(|_| serde_json::Value::from(text));
                 Operand::Json(json)
             }
@@ -130,12 +130,12 @@ fn field_value(object: &RawModel, name: &str, form: Form) -> Option<Operand> {
         Form::Int => Some(Operand::Int(object.get(name).unwrap_or_default())),
         Form::Address => Some(Operand::Address(object.text(name).parse().ok())),
         Form::Time => object.fields.get(name).and_then(nanoseconds).map(Operand::Time),
-        Form::Texts => Some(Operand::Items(object.get(name).unwrap_or_default())),
-        Form::TextMap | Form::Map | Form::Record(_) => {
+        Form::List(Form::Text) => Some(Operand::Items(object.get(name).unwrap_or_default())),
+        Form::Map(_) | Form::Record(_) => {
             let map: BTreeMap<String, Raw> = object.get(name).unwrap_or_default();
             Some(Operand::Items(map.into_keys().collect()))
         }
-        Form::List | Form::Records(_) | Form::Any => object.get(name).map(Operand::Json),
+        Form::List(_) | Form::Any => object.get(name).map(Operand::Json),
     }
 }
 

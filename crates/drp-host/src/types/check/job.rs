@@ -1,14 +1,10 @@
 //! Jobs (`models.md` §13).
 
-use drp_core::{Raw, RawModel, Time, names};
+use drp_core::{Raw, RawModel, Time};
 use serde_json::Value;
 
-use super::{Problems, given, require};
-use crate::schema::Schemas;
 use crate::types::set_text;
 
-const STATES: [&str; 5] = ["created", "running", "failed", "finished", "incomplete"];
-const EXIT_STATES: [&str; 6] = ["", "reboot", "poweroff", "stop", "complete", "failed"];
 /// What a job is about and may do, which is settled when it is made.
 const FIXED: [&str; 9] =
     ["Previous", "Machine", "Task", "Stage", "Workflow", "BootEnv", "CurrentIndex", "NextIndex", "ExtraClaims"];
@@ -41,19 +37,5 @@ pub(in crate::types) fn complete(job: &mut RawModel, before: Option<&RawModel>) 
     }
     if is_over(&job.text("State")) && !is_over(&before.text("State")) {
         job.fields.insert("EndTime".to_owned(), now);
-    }
-}
-
-pub(in crate::types) fn check(job: &RawModel, _: &Schemas, problems: &mut Problems) {
-    let task = given(job, "Task").into_iter().filter(|task| !task.contains(':'));
-    require(names::is_name, "Invalid Task", task, problems);
-    require(names::is_name, "Invalid Stage", [job.text("Stage")], problems);
-    let state = job.text("State");
-    if !STATES.contains(&state.as_str()) {
-        problems.push(names::complaint("Invalid State", &state));
-    }
-    let state = job.text("ExitState");
-    if !EXIT_STATES.contains(&state.as_str()) {
-        problems.push(names::complaint("Invalid ExitState", &state));
     }
 }

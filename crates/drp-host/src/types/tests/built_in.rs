@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::types::scopes::BUILT_IN_PREFIXES;
+use drp_core::MODELS;
 
 /// Adds the mixins that all but catalog items have.
 fn shape(mut own: Value) -> Value {
@@ -233,8 +233,8 @@ fn roles_may_speak_of_known_scopes_and_actions() {
     check("users", "getSecure,password", &["No such action 'getSecure'"]);
     check("*", "token,juggle:x", &["No such action 'juggle:x'"]);
     check("preferences", "update", &["No such action 'update'"]);
-    for prefix in BUILT_IN_PREFIXES {
-        assert!(types.scopes().contains_key(prefix));
+    for model in &MODELS {
+        assert!(types.scopes().contains_key(model.prefix));
     }
 }
 
