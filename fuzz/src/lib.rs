@@ -5,6 +5,8 @@
 //! it by cutting and changing bytes; a fuzzer calls the same functions.
 
 mod error;
+mod model;
+mod patch;
 mod selector;
 
 /// A target: its name, which is also its corpus' directory, and its function.
@@ -17,5 +19,9 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] =
-    &[Target { name: "error", run: error::run }, Target { name: "selector", run: selector::run }];
+pub const TARGETS: &[Target] = &[
+    Target { name: "error", run: error::run },
+    Target { name: "model", run: model::run },
+    Target { name: "patch", run: patch::run },
+    Target { name: "selector", run: selector::run },
+];

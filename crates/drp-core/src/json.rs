@@ -322,10 +322,16 @@ pub fn parse_or_default<T: DeserializeOwned + Default>(text: &[u8]) -> Result<T,
 /// Refuses text that nests deeper than [`limits::JSON_DEPTH_MAX`]: raw values are skipped without a recursion limit.
 fn check_depth(text: &[u8]) -> Result<(), ParseError> {
     // Fewer opening brackets than levels allowed, wherever they stand: nothing to look for.
-    if text.iter().filter(|&&byte| byte == b'{' || byte == b'[').count() <= limits::JSON_DEPTH_MAX {
-        return Ok(());
+    let brackets = text.iter().filter(|&&byte| byte == b'{' || byte == b'[').count();
+    if brackets > limits::JSON_DEPTH_MAX && depth(text) > limits::JSON_DEPTH_MAX {
+        return Err(ParseError::TooDeep);
     }
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    Ok(())
+}
+
+/// Levels that JSON text nests.
+pub(crate) fn depth(text: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for &byte in text {
         match byte {
             _ if escaped => escaped = false,
@@ -333,15 +339,13 @@ fn check_depth(text: &[u8]) -> Result<(), ParseError> {
             b'"' => in_string = !in_string,
             b'{' | b'[' if !in_string => {
                 depth += 1;
-                if depth > limits::JSON_DEPTH_MAX {
-                    return Err(ParseError::TooDeep);
-                }
+                deepest = deepest.max(depth);
             }
             b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    Ok(())
+    deepest
 }
 
 #[cfg(test)]
