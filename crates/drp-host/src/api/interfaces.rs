@@ -2,38 +2,20 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use drp_core::Error;
+use drp_core::{Access, Error, Interface, Model};
 use http::StatusCode;
 use nix::{
     ifaddrs::getifaddrs,
     net::if_::{InterfaceFlags, if_nametoindex},
     sys::socket::SockaddrStorage,
 };
-use serde::Serialize;
 
 use super::{
     reply::{self, Counts, Reply},
     request::{At, Call},
 };
 
-const INTERFACES: &str = "interfaces";
-
-/// An interface as clients see it (`models.md` §17.6).
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Interface {
-    name: String,
-    index: u32,
-    /// With the length of their prefix, as `192.0.2.1/24`.
-    addresses: Vec<String>,
-    /// The first of them.
-    active_address: String,
-    gateway: String,
-    dns_servers: Vec<String>,
-    dns_domain: String,
-    read_only: bool,
-    meta: BTreeMap<String, String>,
-}
+const INTERFACES: &str = Interface::PREFIX;
 
 /// `GET` and `HEAD /interfaces`.
 pub(super) async fn list(call: Call) -> Reply {
@@ -57,19 +39,27 @@ fn interfaces() -> Result<BTreeMap<String, Interface>, Error> {
         if !entry.flags.contains(InterfaceFlags::IFF_UP) || entry.flags.contains(InterfaceFlags::IFF_LOOPBACK) {
             continue;
         }
-        let interface = found.entry(entry.interface_name).or_insert_with_key(|name| Interface {
-            name: name.clone(),
-            // One that is gone again has none.
-            index: if_nametoindex(name.as_str()).unwrap_or_default(),
-            read_only: true,
-            ..Interface::default()
-        });
+        let interface = found.entry(entry.interface_name).or_insert_with_key(|name| new(name));
         if let (Some(address), Some(mask)) = (ip(entry.address.as_ref()), ip(entry.netmask.as_ref())) {
             interface.addresses.push(format!("{address}/{}", prefix_bits(mask)));
         }
         interface.active_address = interface.addresses.first().cloned().unwrap_or_default();
     }
     Ok(found)
+}
+
+fn new(name: &str) -> Interface {
+    let mut interface = Interface {
+        name: name.to_owned(),
+        // One that is gone again has none.
+        index: if_nametoindex(name).unwrap_or_default().into(),
+        access: Access { read_only: true },
+        ..Interface::default()
+    };
+    interface.meta.fill();
+    interface.addresses.fill();
+    interface.dns_servers.fill();
+    interface
 }
 
 fn ip(address: Option<&SockaddrStorage>) -> Option<IpAddr> {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use drp_core::{Fingerprint, RawModel};
+use drp_core::{Fingerprint, RawModel, Whoami, WhoamiResult};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -33,40 +32,12 @@ pub(super) async fn token(State(shared): State<Arc<Shared>>, call: Call, At(key)
     reply::json(StatusCode::OK, &json!({ "Token": token, "Info": info::info(&shared, &call.by) }))
 }
 
-/// What a system knows of itself.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct Whoami {
-    result: Found,
-    fingerprint: Fingerprint,
-    mac_addrs: Option<Vec<String>>,
-    #[serde(rename = "OnDiskUUID")]
-    on_disk_uuid: String,
-}
-
-/// The machine that it is.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct Found {
-    #[serde(skip_serializing_if = "is_none")]
-    score: usize,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    uuid: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    token: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_none(score: &usize) -> bool {
-    *score == 0
-}
-
 /// `POST /whoami`: the body with the machine that fits best, if one fits well enough. Its token comes along for who
 /// may have it.
 pub(super) async fn whoami(State(shared): State<Arc<Shared>>, call: Call, JsonBody(body): JsonBody) -> Reply {
     call.require(MACHINES, "whoami", "")?;
     let mut asked: Whoami = call.parse_or_default(&body)?;
-    let parts = asked.mac_addrs.as_ref().map_or(0, Vec::len).max(asked.fingerprint.memory_ids.len());
+    let parts = asked.mac_addrs.len().max(asked.fingerprint.memory_ids.len());
     if parts > PARTS_MAX {
         let text = format!("whoami takes up to {PARTS_MAX} MacAddrs and MemoryIds, not {parts}");
         return Err(call.error(400, text).about(MACHINES, "").into());
@@ -76,14 +47,19 @@ pub(super) async fn whoami(State(shared): State<Arc<Shared>>, call: Call, JsonBo
     let scored = machines.map(|machine| (score(&asked, &machine), machine));
     // Of two that fit alike it is the first one.
     let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
-    asked.result = Found::default();
+    asked.result = WhoamiResult::default();
     if let Some((score, machine)) = best.filter(|(score, _)| *score >= SCORE_MIN) {
         let uuid = machine.text("Uuid");
         let is_allowed = call.by.allows(MACHINES, "token", &uuid);
         let token = if is_allowed { shared.auth.issue_machine_token(&machine, AGENT_TTL_S) } else { String::new() };
-        asked.result = Found { score, uuid, token };
+        asked.result = WhoamiResult {
+            score: i64::try_from(score).unwrap_or(i64::MAX),
+            uuid: uuid.parse().unwrap_or_default(),
+            token: token.into(),
+            ..WhoamiResult::default()
+        };
     }
-    asked.mac_addrs.get_or_insert_default();
+    asked.mac_addrs.fill();
     reply::json(StatusCode::OK, &asked)
 }
 
@@ -100,9 +76,7 @@ fn score(asked: &Whoami, machine: &RawModel) -> usize {
     let same = |known: &serde_json::Value, said| known.as_str().is_some_and(|text| !text.is_empty()) && known == said;
     let points: usize = texts.iter().filter(|(known, said, _)| same(known, said)).map(|(.., points)| points).sum();
     let addresses: Vec<String> = machine.get("HardwareAddrs").unwrap_or_default();
-    points
-        + share(&known.memory_ids, &asked.fingerprint.memory_ids)
-        + share(&addresses, asked.mac_addrs.as_deref().unwrap_or_default())
+    points + share(&known.memory_ids, &asked.fingerprint.memory_ids) + share(&addresses, &asked.mac_addrs)
 }
 
 /// Hundredths of what is known that were said too.

@@ -2,16 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 /// A claim as a role holds it: each part is `*` or a comma list.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ClaimText {
-    pub(crate) scope: String,
-    pub(crate) action: String,
-    pub(crate) specific: String,
-}
+pub(crate) use drp_core::Claim as ClaimText;
 
 /// A claim, ready to be asked.
 #[derive(Clone, Debug)]
