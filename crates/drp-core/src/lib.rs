@@ -4,6 +4,7 @@
 //! agree on is here and only here: the JSON models, the paths, environment variables and limits of the plugin
 //! protocol, selectors, patches and name rules. Nothing in this crate reads a file, a socket or a clock's zone.
 //!
+//! [`MODELS`] lists the object types that every server has; [`RawModel`] stands for objects of any type.
 //! Three rules hold for every model:
 //! * unknown keys survive a round trip (they are kept in `extra`);
 //! * untyped values stay the JSON text that came ([`Raw`]) and are parsed when asked, so numbers stay exact;

@@ -11,6 +11,26 @@ use crate::{
 /// A typed object of the server: it lives under `/api/v3/<PREFIX>/<key>`.
 ///
 /// Implement it for a type of yours to use a custom object type.
+///
+/// ```
+/// use drp_core::Model;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// #[serde(rename_all = "PascalCase")]
+/// struct Cow {
+///     id: String,
+///     #[serde(default)]
+///     spotted: bool,
+/// }
+///
+/// impl Model for Cow {
+///     const PREFIX: &'static str = "cows";
+///     fn key(&self) -> String {
+///         self.id.clone()
+///     }
+/// }
+/// ```
 pub trait Model: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The object type, as it stands in URLs, events and `AvailableAction.Model`.
     const PREFIX: &'static str;
@@ -22,6 +42,14 @@ pub trait Model: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     ///
     /// A server checks an object after it has put in what was left out, such as a machine's stage and architecture.
     /// It checks more than can be seen here: what an object says of others, schemas, and what roles may claim.
+    ///
+    /// ```
+    /// use drp_core::{Model, Workflow};
+    /// let workflow = Workflow { name: "w1".into(), stages: vec!["s/".into()].into(), ..Workflow::default() };
+    /// let problems = workflow.validate();
+    /// assert_eq!(problems[0].path, "/Stages/0");
+    /// assert_eq!(problems[0].to_string(), "Invalid Stage Name `s/`");
+    /// ```
     fn validate(&self) -> Vec<Problem> {
         Vec::new()
     }
