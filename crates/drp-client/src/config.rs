@@ -7,7 +7,7 @@ use drp_core::{
     limits,
 };
 
-use crate::{EventTimes, TlsPolicy};
+use crate::{EventTimes, PeopleSettings, TlsPolicy, endpoint};
 
 /// Where the server is, who speaks to it, and within which limits.
 ///
@@ -17,11 +17,16 @@ use crate::{EventTimes, TlsPolicy};
 /// config.tls = TlsPolicy::CaFile("/etc/drp/ca.pem".into());
 /// assert!(!format!("{config:?}").contains("t0ken"));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// `https://HOST:PORT`; plain `http` is accepted for loopback addresses only.
     pub endpoint: String,
+    /// The id of an endpoint behind this one, to which it hands all calls and events on.
+    pub url_proxy: Option<String>,
+    /// A unix socket over which everything goes in place of a connection to the endpoint: `drpcli proxy SOCKET`
+    /// serves one. What is sent over it is not encrypted, and the proxy believes servers by its own rules.
+    pub local_proxy: Option<PathBuf>,
     /// Who speaks.
     pub credentials: Credentials,
     /// Whose certificates to believe.
@@ -42,6 +47,8 @@ impl Config {
     pub fn new(endpoint: impl Into<String>, credentials: Credentials) -> Self {
         Self {
             endpoint: endpoint.into(),
+            url_proxy: None,
+            local_proxy: None,
             credentials,
             tls: TlsPolicy::SystemRoots,
             request_time: limits::REQUEST_TIME,
@@ -53,13 +60,27 @@ impl Config {
 
     /// The configuration that a host gives to a provider: `RS_ENDPOINT`, `RS_TOKEN` and perhaps `RS_CA_FILE`.
     ///
-    /// With a CA file only its certificates are believed, else [`TlsPolicy::RootsOrPinFirst`] holds. Nothing else in
-    /// this crate looks for settings in the environment.
+    /// With a CA file only its certificates are believed, else [`TlsPolicy::RootsOrPinFirst`] holds. Nothing that is
+    /// meant for people is read: for their commands see [`for_people`](Self::for_people).
     ///
     /// # Errors
     /// The endpoint or the token is not set.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// The configuration of a command that a person runs, from `RS_*` variables and `~/.drpclirc` as
+    /// [`PeopleSettings`] reads them; warnings are logged. Of several endpoints it takes the first: a command that is
+    /// to try them all uses [`PeopleSettings::configs`].
+    ///
+    /// # Errors
+    /// A variable makes no sense, the file cannot be read, or nothing says who speaks.
+    pub fn for_people() -> Result<Self, ConfigError> {
+        let settings = PeopleSettings::load()?;
+        for warning in &settings.warnings {
+            tracing::warn!("{warning}");
+        }
+        settings.configs()?.into_iter().next().ok_or(ConfigError::NoCredentials)
     }
 
     fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
@@ -74,6 +95,23 @@ impl Config {
     }
 }
 
+/// Without the credentials, wherever they are.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("endpoint", &endpoint::presentable(&self.endpoint))
+            .field("url_proxy", &self.url_proxy)
+            .field("local_proxy", &self.local_proxy)
+            .field("credentials", &self.credentials)
+            .field("tls", &self.tls)
+            .field("request_time", &self.request_time)
+            .field("connect_time", &self.connect_time)
+            .field("body_bytes_max", &self.body_bytes_max)
+            .field("event_times", &self.event_times)
+            .finish()
+    }
+}
+
 /// A time that clocks can be set by: neither zero nor beyond what they count.
 pub(crate) fn reasonable(time: Duration) -> Duration {
     time.clamp(Duration::from_millis(1), Duration::from_secs(365 * 24 * 3600))
@@ -85,7 +123,9 @@ pub(crate) fn reasonable(time: Duration) -> Duration {
 pub enum Credentials {
     /// A token, sent as it is; it is never renewed.
     Token(Secret),
-    /// A user and its password, sent with every request.
+    /// A user and its password. The first call fetches a token with them, as `drpcli` does, and all calls send that;
+    /// it is renewed before it ends and when the server does not accept it any more. Where the server has no tokens,
+    /// the password goes with every call.
     UserPassword(String, Secret),
 }
 
@@ -138,9 +178,27 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The credentials hold characters that no HTTP header can hold.
+    /// The credentials hold characters that no HTTP header can hold, or the user's name is empty or has a colon.
     #[error("the token, user or password holds characters that cannot be sent")]
     Credentials,
+    /// Nothing says who speaks.
+    #[error("nothing says who you are: set RS_TOKEN or RS_KEY, or put one of them into ~/.drpclirc")]
+    NoCredentials,
+    /// `RS_KEY` is no `NAME:PASSWORD`. It is not repeated.
+    #[error("environment variable RS_KEY is no NAME:PASSWORD")]
+    Key,
+    /// The id of the endpoint behind the server cannot stand in a URL.
+    #[error("the url proxy is no endpoint's id")]
+    UrlProxy(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A settings file is there but cannot be read.
+    #[error("cannot read the settings in `{path}`")]
+    SettingsFile {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        #[source]
+        source: std::io::Error,
+    },
     /// The CA file cannot be read, or holds no certificate.
     #[error("cannot read the certificates of `{path}`")]
     CaFile {
@@ -186,8 +244,8 @@ mod tests {
         for credentials in
             [Credentials::Token("s3cret".into()), Credentials::UserPassword("bob".to_owned(), Secret::new("s3cret"))]
         {
-            let text = format!("{:?}", Config::new("https://h:1", credentials));
-            assert!(!text.contains("s3cret"), "{text}");
+            let text = format!("{:?}", Config::new("https://bob:s3cret@h:1/?token=s3cret", credentials));
+            assert!(text.contains("https://h:1/") && !text.contains("s3cret"), "{text}");
         }
     }
 }

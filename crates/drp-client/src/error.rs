@@ -32,9 +32,29 @@ pub enum ClientErrorKind {
     /// The connection broke before the answer; the call may have been carried out.
     #[error("the connection broke before the answer")]
     Disconnected(#[source] Box<dyn StdError + Send + Sync>),
-    /// No answer in time; the call may have been carried out.
+    /// No whole answer in time; the call may have been carried out.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
+    /// The user could not be logged in, so the call was not sent.
+    #[error("cannot log in as `{user}`")]
+    Login {
+        /// The user.
+        user: String,
+        /// Why not. Calls that wait for the same login share its failure.
+        #[source]
+        source: Arc<ClientError>,
+    },
+    /// The server does not know who speaks, so it did nothing. A user's token was fetched anew before.
+    #[error("the server, which answered {status}, does not accept {who}")]
+    Unauthenticated {
+        /// The HTTP status: 401, or 403 with an error that is not about rights.
+        status: u16,
+        /// What it does not accept: the token, or a user.
+        who: String,
+        /// What the server says about it.
+        #[source]
+        error: Box<Error>,
+    },
     /// The server said no.
     #[error("the server answered {status}")]
     Status {
@@ -54,31 +74,65 @@ pub enum ClientErrorKind {
 #[non_exhaustive]
 pub enum BadAnswer {
     /// It sends the client elsewhere. Redirects are never followed: the credentials are meant for one server.
-    #[error("status {status} redirects to `{location}`")]
+    #[error("status {status} redirects to `{location}`, whereto credentials are not taken: is the endpoint right?")]
     Redirect {
         /// The HTTP status.
         status: u16,
-        /// Where to.
+        /// Where to, without credentials and query.
         location: String,
     },
     /// It is no JSON by its own words.
-    #[error("its content type is `{0}`")]
-    ContentType(String),
-    /// It is no JSON, or not the JSON that was expected.
-    #[error("it is not the JSON that was expected")]
-    Json(#[source] ParseError),
-    /// It is JSON, but not the value that was expected. What it is instead is not told: it may be secret.
+    #[error("JSON was expected, but its type is `{content_type}`{}: is something else at this address?", beginning(.begins))]
+    ContentType {
+        /// Its content type; may be empty.
+        content_type: String,
+        /// How it begins; may be empty.
+        begins: String,
+    },
+    /// It says that it is JSON, but it is not.
+    #[error("JSON was expected{}", beginning(.begins))]
+    NotJson {
+        /// How it begins; may be empty.
+        begins: String,
+        /// Why it is none.
+        #[source]
+        source: ParseError,
+    },
+    /// It is JSON, but not the value that was expected.
+    #[error("its value at `{path}` is not what was expected")]
+    WrongType {
+        /// Where in the answer: `[3].Params`; `.` is the whole of it.
+        path: String,
+        /// What was expected there, and what came.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// It is not the value that was expected. What it is instead is not told: it may be secret.
     #[error("it is not the value that was expected")]
     Value,
-    /// It has more bytes than allowed.
-    #[error("it is larger than {0} bytes")]
+    /// It has more bytes than allowed, once unpacked.
+    #[error("it is larger than {0} bytes: ask for less at once, or allow more")]
     TooLarge(usize),
+    /// Its head is larger than any server's should be.
+    #[error("its head has too many headers or is too large")]
+    HeadTooLarge,
+    /// It is no HTTP.
+    #[error("it is no HTTP: is something else at this address?")]
+    NotHttp(#[source] Box<dyn StdError + Send + Sync>),
+    /// It is packed in a way that nobody asked for, or not as it says.
+    #[error("it cannot be unpacked from `{0}`")]
+    Encoding(String),
     /// It ended too early.
     #[error("it ended in the middle")]
     Truncated(#[source] Box<dyn StdError + Send + Sync>),
     /// It breaks the rules of websockets.
     #[error("it is no websocket's")]
     Websocket(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// The beginning of an answer within an error text.
+fn beginning(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" and it begins `{text}`") }
 }
 
 impl ClientError {
@@ -88,8 +142,12 @@ impl ClientError {
 
     /// The same without a reason that quotes the answer.
     pub(crate) fn without_quote(mut self) -> Self {
-        if let ClientErrorKind::BadAnswer(answer @ BadAnswer::Json(_)) = &mut self.kind {
-            *answer = BadAnswer::Value;
+        if let ClientErrorKind::BadAnswer(answer) = &mut self.kind {
+            match answer {
+                BadAnswer::NotJson { .. } | BadAnswer::WrongType { .. } => *answer = BadAnswer::Value,
+                BadAnswer::ContentType { begins, .. } => begins.clear(),
+                _ => {}
+            }
         }
         self
     }
@@ -106,28 +164,40 @@ impl ClientError {
         &self.kind
     }
 
-    /// The HTTP status, if the server said no.
+    /// The HTTP status, if the server said no: to the call, or to the login for it.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        match self.kind {
-            ClientErrorKind::Status { status, .. } => Some(status),
+        match &self.kind {
+            ClientErrorKind::Status { status, .. } | ClientErrorKind::Unauthenticated { status, .. } => Some(*status),
+            ClientErrorKind::Login { source, .. } => source.status(),
             _ => None,
         }
     }
 
-    /// The server's error object, if it said no.
+    /// The server's error object, if it said no: to the call, or to the login for it.
     #[must_use]
     pub fn wire(&self) -> Option<&Error> {
         match &self.kind {
-            ClientErrorKind::Status { error, .. } => Some(error),
+            ClientErrorKind::Status { error, .. } | ClientErrorKind::Unauthenticated { error, .. } => Some(error),
+            ClientErrorKind::Login { source, .. } => source.wire(),
             _ => None,
+        }
+    }
+
+    /// Whether the server does not know who speaks.
+    #[must_use]
+    pub fn is_unauthenticated(&self) -> bool {
+        match &self.kind {
+            ClientErrorKind::Unauthenticated { .. } => true,
+            ClientErrorKind::Login { source, .. } => source.is_unauthenticated(),
+            _ => false,
         }
     }
 
     /// Whether the object or param does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        self.status() == Some(404)
+        matches!(self.kind, ClientErrorKind::Status { status: 404, .. })
     }
 
     /// Whether the object's state does not allow the call.
@@ -157,7 +227,9 @@ impl ClientError {
 impl From<ClientError> for Error {
     fn from(error: ClientError) -> Self {
         let code = match &error.kind {
-            ClientErrorKind::Status { error, .. } => return (**error).clone(),
+            ClientErrorKind::Status { error, .. } | ClientErrorKind::Unauthenticated { error, .. } => {
+                return (**error).clone();
+            }
             ClientErrorKind::Build(_) => 400,
             ClientErrorKind::Timeout(_) => 504,
             _ => 502,
@@ -189,7 +261,24 @@ pub(crate) fn transport(error: reqwest::Error, limit: Duration) -> ClientErrorKi
     } else if error.is_timeout() {
         ClientErrorKind::Timeout(limit)
     } else {
-        ClientErrorKind::Disconnected(Box::new(error))
+        match cause::<hyper::Error>(&error) {
+            Some(cause) if cause.is_parse_too_large() => BadAnswer::HeadTooLarge.into(),
+            Some(cause) if cause.is_parse() => BadAnswer::NotHttp(Box::new(error)).into(),
+            _ => ClientErrorKind::Disconnected(Box::new(error)),
+        }
+    }
+}
+
+/// An error of the HTTP library while it reads a body.
+pub(crate) fn body(error: reqwest::Error, limit: Duration) -> ClientErrorKind {
+    let error = error.without_url();
+    if error.is_timeout() {
+        ClientErrorKind::Timeout(limit)
+    } else if cause::<hyper::Error>(&error).is_none() {
+        // Nothing is wrong with the connection, so it is the unpacking of the only encoding that is asked for.
+        BadAnswer::Encoding("gzip".to_owned()).into()
+    } else {
+        BadAnswer::Truncated(Box::new(error)).into()
     }
 }
 
@@ -202,15 +291,21 @@ pub(crate) fn opening(error: io::Error) -> ClientErrorKind {
 }
 
 fn tls_cause(error: &(dyn StdError + 'static)) -> Option<Box<dyn StdError + Send + Sync>> {
+    match cause::<rustls::Error>(error)? {
+        // Our own verifier's error; the library would show its debug form.
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(ours))) => {
+            Some(Box::new(Arc::clone(ours)))
+        }
+        tls => Some(Box::new(tls.clone())),
+    }
+}
+
+/// The first error of a type among an error and what it comes from.
+fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
-        match error.downcast_ref::<rustls::Error>() {
-            // Our own verifier's error; the library would show its debug form.
-            Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(ours)))) => {
-                return Some(Box::new(Arc::clone(ours)));
-            }
-            Some(tls) => return Some(Box::new(tls.clone())),
-            None => {}
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         // An io::Error hides the error it was made of from its own chain of sources.
         next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {

@@ -65,6 +65,7 @@ mod backoff;
 mod endpoint;
 
 mod config;
+mod settings;
 mod tls;
 
 mod request;
@@ -73,6 +74,9 @@ mod answer;
 mod client;
 mod download;
 mod error;
+mod login;
+mod retry;
+mod send;
 
 mod events;
 mod objects;
@@ -87,4 +91,5 @@ pub use events::{EventStream, EventTimes, StreamItem};
 pub use objects::Objects;
 pub use params::{CompareAndSetError, ObjectParams};
 pub use request::{BuildRequestError, Request};
-pub use tls::TlsPolicy;
+pub use settings::PeopleSettings;
+pub use tls::{Fingerprint, ParseFingerprintError, TlsPolicy};

@@ -191,6 +191,15 @@ impl Request {
         Self::new(Method::GET, &["info"])
     }
 
+    /// A token for a user, which the server gives to the user itself. How long it lasts may be said with
+    /// `query("ttl", seconds)`.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub fn user_token(user: &str) -> Result<Self, BuildRequestError> {
+        Self::new(Method::GET, &["users", user, "token"])
+    }
+
     /// A backup of the whole server, which only drpx ones make; to be [downloaded](crate::Client::download).
     ///
     /// # Errors
@@ -254,11 +263,8 @@ impl Request {
             if part.is_empty() {
                 return Err(BuildRequestError::EmptyPart(parts.join("/")));
             }
-            if part.split('/').any(|segment| segment == "." || segment == "..") {
-                return Err(BuildRequestError::DotPart((*part).to_owned()));
-            }
             path.push('/');
-            path.extend(utf8_percent_encode(part, PATH));
+            path.push_str(&path_part(part)?);
         }
         Ok(Self { method, path, query: String::new(), body: None })
     }
@@ -267,6 +273,17 @@ impl Request {
         self.body = Some(serde_json::to_vec(body).map_err(BuildRequestError::Body)?.into());
         Ok(self)
     }
+}
+
+/// A part of a path, escaped; slashes in it stay.
+pub(crate) fn path_part(part: &str) -> Result<String, BuildRequestError> {
+    if part.is_empty() {
+        return Err(BuildRequestError::EmptyPart(part.to_owned()));
+    }
+    if part.split('/').any(|segment| segment == "." || segment == "..") {
+        return Err(BuildRequestError::DotPart(part.to_owned()));
+    }
+    Ok(utf8_percent_encode(part, PATH).to_string())
 }
 
 /// Without the body: it may hold params that are secret.

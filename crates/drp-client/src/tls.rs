@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -17,8 +17,11 @@ use rustls::{
 
 use crate::{ConfigError, endpoint::Endpoint};
 
+pub use self::fingerprint::{Fingerprint, ParseFingerprintError};
+
 use self::pin::Pin;
 
+mod fingerprint;
 mod pin;
 
 /// Whose certificates to believe.
@@ -36,8 +39,27 @@ pub enum TlsPolicy {
     /// [`SystemRoots`](Self::SystemRoots) if the endpoint's first certificate passes by them, else
     /// [`PinFirst`](Self::PinFirst). Whichever it is holds for the life of the process.
     RootsOrPinFirst,
-    /// Anyone. For tests against servers of one's own.
+    /// The one certificate with this fingerprint, whatever names and dates are in it.
+    Pinned(Fingerprint),
+    /// Anyone. For tests against servers of one's own. Each client that is made so logs a warning.
     DangerAcceptInvalid,
+}
+
+/// A certificate that is not believed. It is named, so that people can compare it with what its owner says and then
+/// believe that one and no other.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate with SHA-256 {shown} is not believed")]
+struct NotBelieved {
+    shown: Fingerprint,
+    source: Error,
+}
+
+/// The endpoint shows another certificate than the one that somebody pinned.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate has SHA-256 {shown} instead of the pinned {pinned}")]
+struct NotPinned {
+    shown: Fingerprint,
+    pinned: Fingerprint,
 }
 
 /// The TLS set-up for REST and websockets alike.
@@ -49,7 +71,14 @@ pub(crate) fn client_config(policy: &TlsPolicy, endpoint: &Endpoint) -> Result<C
         TlsPolicy::SystemRoots => Rule::System(SystemRoots::default()),
         TlsPolicy::PinFirst => Rule::Pin(Pin::of(endpoint), None),
         TlsPolicy::RootsOrPinFirst => Rule::Pin(Pin::of(endpoint), Some(system_chain)),
-        TlsPolicy::DangerAcceptInvalid => Rule::Anyone,
+        TlsPolicy::Pinned(fingerprint) => Rule::Fingerprint(*fingerprint),
+        TlsPolicy::DangerAcceptInvalid => {
+            tracing::warn!(
+                %endpoint,
+                "any certificate is believed: whoever sits in between can read and change everything"
+            );
+            Rule::Anyone
+        }
     };
     let verifier = Verifier { rule, provider: Arc::clone(&provider) };
     let config = ClientConfig::builder_with_provider(provider)
@@ -73,6 +102,7 @@ enum Rule {
     File(RootsFile),
     System(SystemRoots),
     Pin(Pin, Option<LoadChain>),
+    Fingerprint(Fingerprint),
     Anyone,
 }
 
@@ -104,9 +134,14 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let chained =
             |chain: &WebPkiServerVerifier| chain.verify_server_cert(certificate, intermediates, name, ocsp, now);
+        let named = |source| other(NotBelieved { shown: Fingerprint::of(certificate), source });
         match &self.rule {
-            Rule::File(file) => file.check(certificate, &self.provider, chained),
-            Rule::System(roots) => chained(&*roots.chain(&self.provider)?),
+            Rule::File(file) => file.check(certificate, &self.provider, chained).map_err(named),
+            Rule::System(roots) => chained(&*roots.chain(&self.provider)?).map_err(named),
+            Rule::Fingerprint(pinned) => match Fingerprint::of(certificate) {
+                shown if shown == *pinned => Ok(ServerCertVerified::assertion()),
+                shown => Err(other(NotPinned { shown, pinned: *pinned })),
+            },
             Rule::Pin(pin, load) => {
                 let load = load.map(|load| move || load(&self.provider));
                 pin.check(certificate, name, load, chained)
@@ -138,6 +173,11 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms().supported_schemes()
     }
+}
+
+/// An error of our own, in the form that the TLS library hands on.
+fn other(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    CertificateError::Other(OtherError(Arc::new(error))).into()
 }
 
 /// A CA file. It is read again when it does not help: a server whose certificate is exchanged while it runs tells its

@@ -42,11 +42,25 @@ pub const FILESERVER_ENV: &str = "RS_FILESERVER";
 pub const WEBROOT_ENV: &str = "RS_WEBROOT";
 /// PEM file with the certificate authority of [`ENDPOINT_ENV`]; set by drpx hosts only.
 pub const CA_FILE_ENV: &str = "RS_CA_FILE";
+/// User and password, `NAME:PASSWORD`, of people's commands.
+pub const KEY_ENV: &str = "RS_KEY";
+/// URLs of the API, apart by blanks, of people's commands: the first that works is taken.
+pub const ENDPOINTS_ENV: &str = "RS_ENDPOINTS";
+/// Id of the endpoint to which the server of people's commands hands their calls on.
+pub const URL_PROXY_ENV: &str = "RS_URL_PROXY";
+/// Unix socket of a local proxy for people's commands (`drpcli proxy`).
+pub const LOCAL_PROXY_ENV: &str = "RS_LOCAL_PROXY";
+/// A user's name, in the settings file of people's commands only.
+pub const USERNAME_SETTING: &str = "RS_USERNAME";
+/// A user's password, in the settings file of people's commands only.
+pub const PASSWORD_SETTING: &str = "RS_PASSWORD";
+/// The settings file of people's commands, in their home directory.
+pub const SETTINGS_FILE: &str = ".drpclirc";
 /// The value of [`TOKEN_ENV`] that says: there is no server, print the static definition.
 pub const CATALOG_TOKEN: &str = "catalog";
 
 /// Variables that a host takes out of a provider's environment: they would change whom its API client talks to.
-pub const SCRUBBED_ENV: [&str; 5] = ["RS_LOCAL_PROXY", "RS_KEY", "RS_USERNAME", "RS_PASSWORD", "RS_ENDPOINTS"];
+pub const SCRUBBED_ENV: [&str; 5] = [LOCAL_PROXY_ENV, KEY_ENV, USERNAME_SETTING, PASSWORD_SETTING, ENDPOINTS_ENV];
 
 /// Request header: log this request at the level it names.
 pub const LOG_REQUEST_HEADER: &str = "x-log-request";

@@ -136,6 +136,20 @@ pub const STALL_TIME: Duration = Duration::from_secs(60);
 /// Longest wait for a change of an object within one request.
 pub const LONG_POLL_TIME: Duration = Duration::from_secs(600);
 
+/// Life that the client asks for when it renews a token, as `drpcli` does.
+pub const TOKEN_TIME: Duration = Duration::from_secs(7200);
+/// Life of a token that was asked for without a word about it (`api.md` §2.2).
+pub const TOKEN_TIME_UNASKED: Duration = Duration::from_secs(3600);
+/// Time in which a token that is still good must be renewed; else the call that noticed goes on with the old one.
+pub const TOKEN_RENEW_TIME: Duration = Duration::from_secs(5);
+/// Time after which a token is to be renewed once more when that failed.
+pub const TOKEN_RENEW_PAUSE: Duration = Duration::from_secs(30);
+/// Time in which one of several servers must answer before the next is asked.
+pub const ENDPOINT_PROBE_TIME: Duration = Duration::from_secs(10);
+/// A file with a person's settings.
+pub const SETTINGS_FILE_BYTES_MAX: u64 = 64 << 10;
+/// Beginning of an answer that cannot be read, as far as an error repeats it.
+pub const ERROR_EXCERPT_BYTES_MAX: usize = 160;
 /// Text of an answer that is no error object, as far as an error repeats it.
 pub const ERROR_TEXT_BYTES_MAX: usize = 4 << 10;
 /// Tries of one request of the client, the first included.

@@ -1,13 +1,13 @@
 //! Opening the websocket.
 
-use std::io;
+use std::{io, time::Instant};
 
 use drp_core::{contract::LAGGED_HEADER, limits};
 use http::{HeaderValue, header};
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
 };
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
@@ -15,7 +15,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, client::IntoClientRequest, protocol::WebSocketConfig},
 };
 
-use crate::{BadAnswer, Client, ClientErrorKind, answer, client::Inner, error};
+use crate::{BadAnswer, Client, ClientErrorKind, answer, client::Inner, error, login::Authorization};
 
 /// A connection, with or without TLS.
 pub(super) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -26,12 +26,18 @@ pub(super) type WebSocket = WebSocketStream<Box<dyn Connection>>;
 /// Connects and upgrades, within the client's time to connect.
 pub(super) async fn open(client: &Client) -> Result<WebSocket, ClientErrorKind> {
     let inner = client.inner();
-    let opened = tokio::time::timeout(inner.connect_time, async { upgrade(inner, connect(inner).await?).await });
-    opened.await.unwrap_or(Err(ClientErrorKind::Timeout(inner.connect_time)))
+    let deadline = Instant::now() + inner.connect_time;
+    let work = move |by: Authorization| async move { upgrade(inner, connect(inner).await?, &by).await };
+    let opened = client.as_who_is_known(deadline, work);
+    let opened = tokio::time::timeout(inner.connect_time, opened).await;
+    opened.unwrap_or(Err(ClientErrorKind::Timeout(inner.connect_time)))
 }
 
 async fn connect(inner: &Inner) -> Result<Box<dyn Connection>, ClientErrorKind> {
     let endpoint = &inner.endpoint;
+    if let Some(socket) = endpoint.local_proxy() {
+        return Ok(Box::new(UnixStream::connect(socket).await.map_err(error::opening)?));
+    }
     let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await.map_err(error::opening)?;
     // Commands are short and wait for an answer.
     stream.set_nodelay(true).map_err(error::opening)?;
@@ -43,9 +49,13 @@ async fn connect(inner: &Inner) -> Result<Box<dyn Connection>, ClientErrorKind> 
     Ok(Box::new(connector.connect(name, stream).await.map_err(error::opening)?))
 }
 
-async fn upgrade(inner: &Inner, connection: Box<dyn Connection>) -> Result<WebSocket, ClientErrorKind> {
+async fn upgrade(
+    inner: &Inner,
+    connection: Box<dyn Connection>,
+    authorization: &Authorization,
+) -> Result<WebSocket, ClientErrorKind> {
     let mut request = inner.endpoint.websocket().into_client_request().map_err(failed)?;
-    request.headers_mut().insert(header::AUTHORIZATION, inner.authorization.clone());
+    request.headers_mut().insert(header::AUTHORIZATION, authorization.header.clone());
     request.headers_mut().insert(LAGGED_HEADER, HeaderValue::from_static("true"));
     let (socket, _) = client_async_with_config(request, connection, Some(config())).await.map_err(failed)?;
     Ok(socket)

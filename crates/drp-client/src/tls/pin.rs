@@ -2,18 +2,16 @@
 
 use std::{
     collections::HashMap,
-    fmt::Write,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use rustls::{
     CertificateError, Error, OtherError,
     client::{WebPkiServerVerifier, danger::ServerCertVerified},
-    crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256,
     pki_types::{CertificateDer, ServerName},
 };
 
-use crate::endpoint::Endpoint;
+use crate::{Fingerprint, endpoint::Endpoint};
 
 /// What is known of each endpoint, for the life of the process: a provider that is configured anew must not forget
 /// whom it trusted. There are as many entries as endpoints somebody configured.
@@ -46,8 +44,8 @@ enum Trust {
 )]
 struct CertificateChanged {
     endpoint: String,
-    pinned: String,
-    shown: String,
+    pinned: Fingerprint,
+    shown: Fingerprint,
 }
 
 impl Pin {
@@ -98,7 +96,7 @@ impl Pin {
             Trust::Unknown => {
                 tracing::warn!(
                     endpoint = self.endpoint,
-                    sha256 = fingerprint(certificate),
+                    sha256 = %Fingerprint::of(certificate),
                     "no certificate authority is known for the endpoint: its first certificate is pinned"
                 );
                 *trust = Trust::Pinned(certificate.clone().into_owned());
@@ -113,22 +111,11 @@ impl Pin {
         }
         let changed = CertificateChanged {
             endpoint: self.endpoint.clone(),
-            pinned: fingerprint(pinned),
-            shown: fingerprint(shown),
+            pinned: Fingerprint::of(pinned),
+            shown: Fingerprint::of(shown),
         };
         Err(CertificateError::Other(OtherError(Arc::new(changed))).into())
     }
-}
-
-/// SHA-256 in hexadecimal.
-fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    // The hash of a cipher suite that uses it: no library of its own for one line of log.
-    let suite = TLS13_AES_128_GCM_SHA256.tls13().expect("the suite belongs to TLS 1.3");
-    let hash = suite.common.hash_provider.hash(certificate);
-    hash.as_ref().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// State behind these locks is replaced whole, so a panic elsewhere leaves it good.
@@ -169,11 +156,5 @@ mod tests {
     #[test]
     fn nobody_but_the_endpoint_is_pinned() {
         assert!(check(&pin(3), &CertificateDer::from(vec![1]), "proxy.example").is_err());
-    }
-
-    #[test]
-    fn fingerprints_are_sha_256() {
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(fingerprint(&CertificateDer::from(b"abc".to_vec())), expected);
     }
 }

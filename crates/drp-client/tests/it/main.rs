@@ -1,8 +1,11 @@
 //! The client against peers that speak from raw sockets and use nothing of the project's host.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod bad_input;
 mod download;
 mod events;
+mod local_proxy;
+mod login;
 mod params;
 mod peer;
 mod rest;

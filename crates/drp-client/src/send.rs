@@ -1,0 +1,126 @@
+//! The thin shell that sends what `request.rs` builds and hands what comes back to `answer.rs`.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use drp_core::{chain, limits};
+use http::{HeaderValue, header};
+
+use crate::{
+    BadAnswer, BuildRequestError, Client, ClientError, ClientErrorKind, Request, answer, backoff::Backoff, error,
+    login::Authorization, retry::Failure,
+};
+
+impl Client {
+    /// Sends a call, once more where that can do no harm, and gives the body of a good answer. Logging in takes its
+    /// part of the same time.
+    pub(crate) async fn exchange(&self, request: &Request) -> Result<Bytes, ClientError> {
+        let deadline = self.deadline();
+        let api = &self.inner().endpoint.api();
+        let work = move |by: Authorization| async move { self.repeat(request, api, &by.header, deadline).await };
+        let done = self.as_who_is_known(deadline, work).await;
+        done.map_err(|kind| ClientError::new(request.to_string(), kind))
+    }
+
+    /// When a call that begins now must have ended.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.request_time()
+    }
+
+    /// Does something with credentials, and once more with new ones where the server does not know who speaks: a
+    /// token may end at any time, such as when its user changes the password.
+    pub(crate) async fn as_who_is_known<T, F>(
+        &self,
+        deadline: Instant,
+        work: impl Fn(Authorization) -> F,
+    ) -> Result<T, ClientErrorKind>
+    where
+        F: Future<Output = Result<T, ClientErrorKind>>,
+    {
+        let login = &self.inner().login;
+        let mut is_first = true;
+        loop {
+            let authorization = login.authorization(self, deadline).await?;
+            match work(authorization.clone()).await.map_err(|kind| login.judge(kind)) {
+                Err(ClientErrorKind::Unauthenticated { .. }) if login.refused(&authorization) && is_first => {
+                    is_first = false;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Sends a call below `api` with these credentials, once more where that can do no harm.
+    pub(crate) async fn repeat(
+        &self,
+        request: &Request,
+        api: &str,
+        authorization: &HeaderValue,
+        deadline: Instant,
+    ) -> Result<Bytes, ClientErrorKind> {
+        let mut backoff = Backoff::new(limits::RETRY_WAIT_MIN, limits::RETRY_WAIT_MAX);
+        let mut tries = 1;
+        loop {
+            let failure = match self.attempt(request, api, authorization, deadline).await {
+                Ok(body) => return Ok(body),
+                Err(failure) => failure,
+            };
+            let wait = failure
+                .wait_before_repeating(request, &mut backoff)
+                .filter(|&wait| tries < limits::REQUEST_TRIES_MAX && Instant::now() + wait < deadline);
+            let Some(wait) = wait else {
+                return Err(failure.kind);
+            };
+            tracing::debug!(%request, ?wait, reason = chain(&failure.kind), "request is repeated");
+            tokio::time::sleep(wait).await;
+            tries += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        api: &str,
+        authorization: &HeaderValue,
+        deadline: Instant,
+    ) -> Result<Bytes, Failure> {
+        let mut sent = self.prepare(request, api, authorization)?;
+        *sent.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
+
+        let transport = |error| error::transport(error, self.request_time());
+        let response = self.inner().http.execute(sent).await.map_err(transport)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = self.read_body(response).await?;
+        answer::check(status, &headers, &body)
+            .map(|()| body)
+            .map_err(|kind| Failure { kind, retry_after: answer::retry_after(&headers) })
+    }
+
+    /// A call as the HTTP library sends it, without a time limit.
+    pub(crate) fn prepare(
+        &self,
+        request: &Request,
+        api: &str,
+        authorization: &HeaderValue,
+    ) -> Result<reqwest::Request, ClientErrorKind> {
+        let built = request.to_http(api).map_err(ClientErrorKind::Build)?;
+        let no_url = |error| ClientErrorKind::Build(BuildRequestError::Url(Box::new(error)));
+        let mut sent = reqwest::Request::try_from(built).map_err(no_url)?;
+        sent.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
+        Ok(sent)
+    }
+
+    async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, ClientErrorKind> {
+        let limit = self.inner().body_bytes_max;
+        let mut body = BytesMut::new();
+        loop {
+            match response.chunk().await {
+                // Pieces are counted as they are unpacked, so a small answer cannot grow beyond the limit either.
+                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(BadAnswer::TooLarge(limit).into()),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body.freeze()),
+                Err(error) => return Err(error::body(error, self.request_time())),
+            }
+        }
+    }
+}
