@@ -195,7 +195,7 @@ mod tests {
             Err(ClientErrorKind::BadAnswer(answer)) => drp_core::chain(&answer),
             other => panic!("{other:?}"),
         };
-        let expected = "its value at `[1].Count` is not what was expected: invalid type: string \"x\", expected u8 at line 1 column 26";
+        let expected = "its value at `[1].Count` is not what was expected: invalid type: string \"x\", expected u8 at line 1 column 25";
         assert_eq!(text(br#"[{"Count":1},{"Count":"x"}]"#), expected);
         assert!(text(b"{}").starts_with("its value at `.` is not what was expected: "));
         assert!(text(b"<h1>\x1b[2J").starts_with("JSON was expected and it begins `<h1>\\u{1b}[2J`: "));

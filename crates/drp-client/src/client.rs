@@ -61,8 +61,8 @@ impl Client {
     /// # Errors
     /// Anything between here and a good answer; see [`ClientErrorKind`](crate::ClientErrorKind).
     pub async fn send<T: DeserializeOwned>(&self, request: Request) -> Result<T, ClientError> {
-        let body = self.exchange(&request).await?;
-        answer::decode(&body).map_err(|kind| ClientError::new(request.to_string(), kind))
+        let answer = self.exchange(&request).await?;
+        answer::decode(&answer.body).map_err(|kind| ClientError::new(request.to_string(), kind))
     }
 
     /// Sends a call whose answer does not matter as long as it is a good one.

@@ -45,7 +45,7 @@ pub enum ClientErrorKind {
         source: Arc<ClientError>,
     },
     /// The server does not know who speaks, so it did nothing. A user's token was fetched anew before.
-    #[error("the server, which answered {status}, does not accept {who}")]
+    #[error("the server answered {status}: it does not accept {who}")]
     Unauthenticated {
         /// The HTTP status: 401, or 403 with an error that is not about rights.
         status: u16,

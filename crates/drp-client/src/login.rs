@@ -106,7 +106,7 @@ impl Login {
             Self::Fixed(_) => {
                 unauthenticated(kind, || "the token, which may have ended or be another server's".to_owned())
             }
-            Self::User(login) => unauthenticated(kind, || format!("what it gave to user `{}` itself", login.user)),
+            Self::User(login) => unauthenticated(kind, || format!("its own token for user `{}`", login.user)),
         }
     }
 }
@@ -204,12 +204,12 @@ impl UserLogin {
         by: &HeaderValue,
         deadline: Instant,
     ) -> Result<HeaderValue, ClientError> {
-        let who = || format!("user `{}` with this password or token", self.user);
+        let who = || format!("user `{}` with this password", self.user);
         let failed = |kind| ClientError::new(request.to_string(), unauthenticated(kind, who));
         let api = client.inner().endpoint.login_api();
-        let body = client.repeat(request, &api, by, deadline).await.map_err(failed)?;
+        let answer = client.repeat(request, &api, by, deadline).await.map_err(failed)?;
         // Not even the wrong type of a token is quoted.
-        let token: UserToken = answer::decode(&body).map_err(|kind| failed(kind).without_quote())?;
+        let token: UserToken = answer::decode(&answer.body).map_err(|kind| failed(kind).without_quote())?;
         bearer(&token.token).filter(|_| !token.token.is_empty()).ok_or_else(|| failed(answer::no_token()))
     }
 

@@ -4,17 +4,24 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use drp_core::{chain, limits};
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{
     BadAnswer, BuildRequestError, Client, ClientError, ClientErrorKind, Request, answer, backoff::Backoff, error,
     login::Authorization, retry::Failure,
 };
 
+/// A good answer, all of it.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
 impl Client {
-    /// Sends a call, once more where that can do no harm, and gives the body of a good answer. Logging in takes its
-    /// part of the same time.
-    pub(crate) async fn exchange(&self, request: &Request) -> Result<Bytes, ClientError> {
+    /// Sends a call, once more where that can do no harm, and gives a good answer. Logging in takes its part of the
+    /// same time.
+    pub(crate) async fn exchange(&self, request: &Request) -> Result<Answer, ClientError> {
         let deadline = self.deadline();
         let api = &self.inner().endpoint.api();
         let work = move |by: Authorization| async move { self.repeat(request, api, &by.header, deadline).await };
@@ -57,12 +64,12 @@ impl Client {
         api: &str,
         authorization: &HeaderValue,
         deadline: Instant,
-    ) -> Result<Bytes, ClientErrorKind> {
+    ) -> Result<Answer, ClientErrorKind> {
         let mut backoff = Backoff::new(limits::RETRY_WAIT_MIN, limits::RETRY_WAIT_MAX);
         let mut tries = 1;
         loop {
             let failure = match self.attempt(request, api, authorization, deadline).await {
-                Ok(body) => return Ok(body),
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let wait = failure
@@ -83,7 +90,7 @@ impl Client {
         api: &str,
         authorization: &HeaderValue,
         deadline: Instant,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<Answer, Failure> {
         let mut sent = self.prepare(request, api, authorization)?;
         *sent.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
 
@@ -92,8 +99,8 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.read_body(response).await?;
         answer::check(status, &headers, &body)
-            .map(|()| body)
-            .map_err(|kind| Failure { kind, retry_after: answer::retry_after(&headers) })
+            .map_err(|kind| Failure { kind, retry_after: answer::retry_after(&headers) })?;
+        Ok(Answer { status, headers, body })
     }
 
     /// A call as the HTTP library sends it, without a time limit.
@@ -110,7 +117,7 @@ impl Client {
         Ok(sent)
     }
 
-    async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, ClientErrorKind> {
+    pub(crate) async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, ClientErrorKind> {
         let limit = self.inner().body_bytes_max;
         let mut body = BytesMut::new();
         loop {

@@ -48,7 +48,9 @@ pub enum TlsPolicy {
 /// A certificate that is not believed. It is named, so that people can compare it with what its owner says and then
 /// believe that one and no other.
 #[derive(Debug, thiserror::Error)]
-#[error("the certificate with SHA-256 {shown} is not believed")]
+#[error(
+    "the certificate with SHA-256 {shown} is not believed: if its owner says it is right, pin it or name its CA file"
+)]
 struct NotBelieved {
     shown: Fingerprint,
     source: Error,

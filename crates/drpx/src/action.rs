@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) async fn action(args: ActionArgs) -> Result<Exit, Failure> {
     let params = param::parse_items(&args.params)?;
-    let client = connect(&args.connection)?;
+    let client = connect(&args.connection).await?;
     let request = if args.object == contract::SYSTEM {
         Request::run_system_action(&args.command, &params)
     } else {

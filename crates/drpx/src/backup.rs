@@ -26,7 +26,7 @@ const STDOUT: &str = "-";
 pub(crate) async fn backup(args: BackupArgs) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
     let target = Target::of(&args.file)?;
-    let client = connect(&args.connection)?;
+    let client = connect(&args.connection).await?;
     let progress = Progress::new("receiving");
     let work = async {
         match target {

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use drp_client::Fingerprint;
 
 use crate::{
     content::ContentArgs,
@@ -198,22 +199,30 @@ pub(crate) struct RestoreArgs {
 }
 
 /// How to reach a server.
-#[derive(Debug, Args)]
+///
+/// What is not given here comes from the environment, else from ~/.drpclirc, which are those of drpcli.
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArgs {
-    /// URL of the server.
-    #[arg(short = 'E', long, env = "RS_ENDPOINT", default_value = "https://127.0.0.1:8092")]
-    pub(crate) endpoint: String,
-    /// User and password.
-    #[arg(long, value_name = "NAME:PASSWORD", env = "RS_KEY", hide_env_values = true)]
+    /// URL of the server [env: RS_ENDPOINT, or several in RS_ENDPOINTS; default: https://127.0.0.1:8092].
+    #[arg(short = 'E', long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// User and password; better set them in RS_KEY or ~/.drpclirc, as this shows in the list of processes.
+    #[arg(long, value_name = "NAME:PASSWORD")]
     pub(crate) user: Option<String>,
-    /// Token; wins over the user.
-    #[arg(short = 'T', long, env = "RS_TOKEN", hide_env_values = true)]
+    /// Token; wins over the user [env: RS_TOKEN].
+    #[arg(short = 'T', long)]
     pub(crate) token: Option<String>,
-    /// Certificate authority of the server, as a PEM file; the system's authorities if not given.
-    #[arg(long, value_name = "FILE", env = "RS_CA_FILE")]
+    /// Id of an endpoint behind the server, to which it hands everything on [env: RS_URL_PROXY].
+    #[arg(short = 'u', long, value_name = "ID")]
+    pub(crate) url_proxy: Option<String>,
+    /// Certificate authority of the server, as a PEM file; the system's authorities if not given [env: RS_CA_FILE].
+    #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// Believe the certificate with this fingerprint and no other, whoever signed it.
+    #[arg(long, value_name = "SHA256", conflicts_with = "ca_file")]
+    pub(crate) pin: Option<Fingerprint>,
     /// Believe any certificate: whoever sits in between can read and change everything.
-    #[arg(long, conflicts_with = "ca_file")]
+    #[arg(long, conflicts_with_all = ["ca_file", "pin"])]
     pub(crate) accept_invalid_certs: bool,
 }

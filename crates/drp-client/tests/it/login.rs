@@ -94,7 +94,7 @@ async fn a_server_that_takes_none_of_its_own_tokens_is_not_asked_for_ever() {
     let peer = token_server(|_| false, ENDED[0]).await;
     let error = soon(bob(&peer).info()).await.unwrap_err();
     assert!(error.is_unauthenticated(), "{error:?}");
-    let expected = "GET info failed: the server, which answered 401, does not accept what it gave to user `bob` itself: \
+    let expected = "GET info failed: the server answered 401: it does not accept its own token for user `bob`: \
          CLIENT_ERROR: Unauthorized";
     assert_eq!(error.chain(), expected);
     assert_eq!(peer.seen().len(), 4);
@@ -128,8 +128,8 @@ async fn a_wrong_password_is_tried_once_however_many_calls_wait_for_it() {
     for error in errors {
         let error = error.unwrap_err();
         assert!(error.is_unauthenticated() && error.status() == Some(403), "{error:?}");
-        let expected = "GET info failed: cannot log in as `bob`: GET users/bob/token failed: the server, which answered \
-             403, does not accept user `bob` with this password or token: : users: Access Denied";
+        let expected = "GET info failed: cannot log in as `bob`: GET users/bob/token failed: the server answered 403: \
+             it does not accept user `bob` with this password: : users: Access Denied";
         assert_eq!(error.chain(), expected);
         assert!(!format!("{error:?}").contains("s3cret"));
     }

@@ -192,6 +192,59 @@ async fn system_roots_refuse_a_server_that_signs_itself_and_nobody_at_all_is_onl
     soon(peer.client(TlsPolicy::DangerAcceptInvalid).info()).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_certificate_that_somebody_pinned_is_believed_and_no_other() {
+    for versions in [ONLY_TLS12, ONLY_TLS13] {
+        let first = Identity::self_signed("drp.example", true);
+        let peer = TlsPeer::start_with("127.0.0.1", &first, versions).await;
+        // The refusal names the certificate that it is about, so that people can compare and pin it.
+        let text = refusal(&peer.client(TlsPolicy::SystemRoots)).await.chain();
+        let shown = text.split("SHA-256 ").nth(1).and_then(|rest| rest.get(..64)).expect(&text);
+        let policy = TlsPolicy::Pinned(shown.parse().unwrap());
+
+        soon(peer.client(policy.clone()).info()).await.unwrap();
+        peer.show(&Identity::self_signed("drp.example", true));
+        let text = refusal(&peer.client(policy.clone())).await.chain();
+        assert!(text.contains(&format!("instead of the pinned {shown}")), "{text}");
+        let error = soon(peer.client(policy).events(vec![])).await.unwrap_err();
+        assert!(matches!(error.kind(), ClientErrorKind::Tls(_)), "{}", error.chain());
+    }
+}
+
+#[test]
+fn to_believe_anyone_is_a_warning_in_the_log() {
+    use tracing_subscriber::{Layer, Registry, layer::Context, prelude::*};
+
+    #[derive(Clone, Default)]
+    struct Warnings(Arc<Mutex<Vec<String>>>);
+
+    impl Layer<Registry> for Warnings {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, Registry>) {
+            struct Text(String);
+            impl tracing::field::Visit for Text {
+                fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                    self.0 += &format!("{value:?} ");
+                }
+            }
+            let mut text = Text(event.metadata().level().to_string() + " ");
+            event.record(&mut text);
+            self.0.lock().unwrap().push(text.0);
+        }
+    }
+
+    let warnings = Warnings::default();
+    tracing::subscriber::with_default(Registry::default().with(warnings.clone()), || {
+        for policy in [TlsPolicy::SystemRoots, TlsPolicy::DangerAcceptInvalid] {
+            let mut config = config("https://127.0.0.1:1");
+            config.tls = policy;
+            Client::new(config).unwrap();
+        }
+    });
+    let warnings = warnings.0.lock().unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("WARN ") && warnings[0].contains("any certificate is believed"), "{warnings:?}");
+}
+
 /// Addresses of their own keep the pins of these tests apart, whatever ports they get.
 #[tokio::test]
 async fn the_first_certificate_is_pinned_and_another_one_is_refused_in_clear_words() {

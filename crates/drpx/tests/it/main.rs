@@ -3,6 +3,7 @@
 
 mod action;
 mod backup;
+mod connection;
 mod full;
 mod killed;
 mod memory;

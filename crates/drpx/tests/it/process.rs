@@ -15,11 +15,26 @@ pub(crate) const USER: &str = "admin:hunter22";
 
 pub(crate) fn drpx() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drpx"));
-    for variable in ["RS_ENDPOINT", "RS_KEY", "RS_TOKEN", "RS_CA_FILE"] {
-        command.env_remove(variable);
-    }
+    forget_settings(&mut command);
     command.stdin(Stdio::null());
     command
+}
+
+/// Nothing that whoever runs the tests has set for themself counts.
+fn forget_settings(command: &mut Command) {
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("RS_") {
+            command.env_remove(variable);
+        }
+    }
+    // But where its tools lie, with which `drpx run` builds.
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    for (variable, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+        if std::env::var_os(variable).is_none() {
+            command.env(variable, home.join(folder));
+        }
+    }
+    command.env("HOME", "/nonexistent");
 }
 
 pub(crate) fn incrementer() -> PathBuf {
