@@ -33,11 +33,21 @@
 //! ```
 //!
 //! # Connections
-//! [`Config`] says where to and who; [`TlsPolicy`] says whom to believe. The default believes the system's root
-//! certificates. A provider believes the CA file that its host names, else the system's roots, else it pins the
-//! first certificate it meets, because DRP servers sign their own. Redirects are never followed. Plain HTTP is
-//! refused but for loopback addresses. REST calls honour the `HTTPS_PROXY` family of variables except towards
-//! loopback addresses; websockets always connect directly, as those of every DRP client do.
+//! [`Config`] says where to and who; [`TlsPolicy`] says whom to believe. A provider reads its own from the environment
+//! that its host gives it ([`Config::from_env`]), and a command that people run from theirs and from `~/.drpclirc`
+//! ([`Config::for_people`], [`PeopleSettings`]).
+//!
+//! A token is sent as it is. For a user a token is fetched at the first call, renewed when half of its life is over,
+//! and fetched anew, once for all calls under way, when the server does not accept it any more
+//! ([`Credentials::UserPassword`]).
+//!
+//! The default believes the system's root certificates. A provider believes the CA file that its host names, else the
+//! system's roots, else it pins the first certificate it meets, because DRP servers sign their own. People may name a
+//! CA file or the [`Fingerprint`] of one certificate; to believe anyone has to be said aloud and is logged.
+//!
+//! Plain HTTP is refused but for loopback addresses. REST calls honour the `HTTPS_PROXY` family of variables except
+//! towards loopback addresses; websockets always connect directly, as those of every DRP client do. Both go over
+//! [`Config::local_proxy`] if there is one.
 //!
 //! # Calls
 //! [`Request`] builds every call as a plain value, and [`Client::send`] sends any of them, so what has no method of
@@ -52,12 +62,20 @@
 //! # }
 //! ```
 //!
-//! A call is repeated, within its time limit, when it never reached the server, when it only reads and the
-//! connection broke, and when the server asks for it with `Retry-After` (429 to any call, 503 to reads).
+//! A call has a time for everything, the login and its repetitions included. It is repeated, with growing waits that
+//! no two clients share, when it never reached the server; when it only reads and the connection broke or the server
+//! answered 500, 502, 503 or 504; and when the server is busy (429), which it says before it does anything. A
+//! `Retry-After`, in seconds or as a date, is waited for up to [`RETRY_AFTER_MAX`](drp_core::limits::RETRY_AFTER_MAX);
+//! a longer one is told at once. A write that may have been carried out is never sent again.
+//!
+//! Answers may be packed with gzip, and have at most [`Config::body_bytes_max`] bytes unpacked. Redirects are never
+//! followed: credentials are for one server.
 //!
 //! # Errors
 //! [`ClientError`] names the call that failed, and [`ClientErrorKind`] why; a server's own error object is in
-//! [`ClientError::wire`]. No error, log line or `Debug` text of this crate holds a token or password.
+//! [`ClientError::wire`]. What cannot be used of an answer is a [`BadAnswer`], which says what was expected and what
+//! came, with the place in its JSON. [`ClientError::is_unauthenticated`] tells who is not known from who may not.
+//! No error, log line or `Debug` text of this crate holds a token or password, or a URL with one.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

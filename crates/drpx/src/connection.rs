@@ -39,9 +39,9 @@ fn configs(mut settings: PeopleSettings, args: &ConnectionArgs) -> Result<Vec<Co
         }
         (None, None) => {}
     }
-    let mut configs = settings.configs().map_err(|error| {
+    let mut configs = settings.configs().map_err(|_| {
         let hint = "give --user NAME:PASSWORD or --token, set RS_KEY or RS_TOKEN, or put one of these into ~/.drpclirc";
-        Failure::usage(format!("{}: {hint}", chain(&error)))
+        Failure::usage(format!("the server wants to know who you are: {hint}"))
     })?;
     if let Some(policy) = tls(args) {
         for config in &mut configs {
