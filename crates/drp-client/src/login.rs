@@ -115,12 +115,7 @@ impl UserLogin {
     async fn authorization(&self, client: &Client, deadline: Instant) -> Result<Authorization, ClientErrorKind> {
         let ended = self.state().ended;
         if let Some(grant) = self.grant() {
-            if grant.is_due()
-                && let Ok(_turn) = self.turn.try_lock()
-            {
-                return Ok(self.renew(client, grant, deadline).await);
-            }
-            return Ok(grant.authorization);
+            return Ok(self.fresh(client, grant, deadline).await);
         }
         let remaining = deadline.saturating_duration_since(Instant::now());
         let turn = timeout(remaining, self.turn.lock()).await;
@@ -136,6 +131,18 @@ impl UserLogin {
             return Err(self.failed(failure));
         }
         self.log_in(client, deadline).await
+    }
+
+    /// What there is, renewed if it is due and nobody else is at it.
+    async fn fresh(&self, client: &Client, grant: Grant, deadline: Instant) -> Authorization {
+        if grant.is_due()
+            && let Ok(_turn) = self.turn.try_lock()
+            // Somebody may have renewed it just before.
+            && let Some(due) = self.grant().filter(Grant::is_due)
+        {
+            return self.renew(client, due, deadline).await;
+        }
+        self.grant().unwrap_or(grant).authorization
     }
 
     /// Asks for a token as `drpcli` does at its start (`vectors/wire/drpcli-login-info.jsonl`): by the password, and
@@ -317,46 +324,4 @@ fn secret_header(text: String) -> Option<HeaderValue> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(credentials: Credentials) -> Option<HeaderValue> {
-        match Login::new(credentials).ok()? {
-            Login::Fixed(authorization) => Some(authorization.header),
-            Login::User(login) => Some(login.basic),
-        }
-    }
-
-    #[test]
-    fn credentials_are_spelled_for_the_wire_and_stay_hidden() {
-        let token = header(Credentials::Token("abc".into())).unwrap();
-        assert_eq!(token, "Bearer abc");
-        assert_eq!(format!("{token:?}"), "Sensitive");
-        let user = |name: &str, password: &str| header(Credentials::UserPassword(name.to_owned(), password.into()));
-        assert_eq!(user("rocketskates", "r0cketsk8ts").unwrap(), "Basic cm9ja2V0c2thdGVzOnIwY2tldHNrOHRz");
-        assert!(user("a:b", "c").is_none() && user("", "c").is_none());
-        assert!(user("a", "b:c\n").is_some());
-        assert!(header(Credentials::Token("a\nb".into())).is_none());
-    }
-
-    #[test]
-    fn only_a_server_that_knows_nobody_is_told_anew_who_speaks() {
-        let check = |status: u16, body: &str, expected: bool| {
-            let status = http::StatusCode::from_u16(status).unwrap();
-            let ClientErrorKind::Status { status, error } = answer::refusal(status, body.as_bytes()) else {
-                panic!("a refusal");
-            };
-            assert_eq!(is_unknown_speaker(status, &error), expected, "{status} {body}");
-        };
-        check(401, "", true);
-        check(401, r#"{"Type":"AUTH","Messages":["x"]}"#, true);
-        check(403, "", true);
-        check(403, r#"{"Model":"system","Messages":["Invalid token: cipher: message authentication failed"]}"#, true);
-        check(403, r#"{"Model":"users","Messages":["Access Denied"]}"#, true);
-        check(403, r#"{"Type":"AUTH","Messages":["Validation failed"]}"#, true);
-        check(403, r#"{"Type":"AUTH","Messages":["Cannot access URL","Requires: users get x"]}"#, false);
-        check(403, "<html>blocked</html>", false);
-        check(404, "", false);
-        check(500, "", false);
-    }
-}
+mod tests;
