@@ -150,6 +150,9 @@ impl UserLogin {
     async fn log_in(&self, client: &Client, deadline: Instant) -> Result<Authorization, ClientErrorKind> {
         let number = self.begin();
         let request = Request::user_token(&self.user).map_err(ClientErrorKind::Build)?;
+        // A call may have hours, but a login is no such call.
+        let client = &client.with_request_time(client.request_time().min(limits::REQUEST_TIME));
+        let deadline = deadline.min(client.deadline());
         match self.fetch(client, &request, &self.basic, deadline).await {
             Ok(header) => Ok(self.keep(number, header, Some(limits::TOKEN_TIME_UNASKED))),
             Err(error) if is_tokenless(&error) => {
