@@ -29,6 +29,9 @@ pub enum ClientErrorKind {
     /// The server is not who it should be, or speaks no TLS; it has seen nothing of the call.
     #[error("no trusted TLS connection")]
     Tls(#[source] Box<dyn StdError + Send + Sync>),
+    /// What was to be sent cannot be read; the call may have been carried out with a part of it.
+    #[error("what was to be sent cannot be read")]
+    Source(#[source] io::Error),
     /// The connection broke before the answer; the call may have been carried out.
     #[error("the connection broke before the answer")]
     Disconnected(#[source] Box<dyn StdError + Send + Sync>),
@@ -110,6 +113,28 @@ pub enum BadAnswer {
     /// It is not the value that was expected. What it is instead is not told: it may be secret.
     #[error("it is not the value that was expected")]
     Value,
+    /// It lacks a header that it should have, or that header says nothing.
+    #[error("it has no header `{0}` that can be read")]
+    NoHeader(&'static str),
+    /// A page of a list does not go on behind the one before.
+    #[error("it does not go on behind the page before")]
+    Order,
+    /// What came is not what the server says it sent, or has got.
+    #[error("its SHA-256 sum is {found}, and not {expected}")]
+    Sum {
+        /// The sum by the server.
+        expected: String,
+        /// The sum of what came, or went.
+        found: String,
+    },
+    /// The server has got another number of bytes than were sent.
+    #[error("it has {found} bytes, and not the {expected} that were sent")]
+    Size {
+        /// How many were sent.
+        expected: u64,
+        /// How many the server has got.
+        found: u64,
+    },
     /// It has more bytes than allowed, once unpacked.
     #[error("it is larger than {0} bytes: ask for less at once, or allow more")]
     TooLarge(usize),

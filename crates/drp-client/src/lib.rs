@@ -5,16 +5,17 @@
 //! framework.
 //!
 //! ```no_run
-//! use drp_client::{Client, Config, StreamItem};
+//! use drp_client::{Client, Config, Query, StreamItem};
 //! use drp_core::Machine;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! // A provider finds endpoint, token and certificate authority in its environment.
 //! let client = Client::new(Config::from_env()?)?;
 //!
-//! for machine in client.list::<Machine>().await? {
+//! let machines = client.objects::<Machine>();
+//! for machine in machines.list(&Query::new().sort("Name")).await? {
 //!     // Reads, computes and writes only if nobody else wrote in between; else tries again.
-//!     let params = client.params::<Machine>(&machine.uuid.to_string());
+//!     let params = machines.params(&machine.uuid.to_string());
 //!     let count = params.update("incrementer/touched", |old: Option<u64>| old.unwrap_or(0) + 1).await?;
 //!     println!("{} was touched {count} times", machine.name);
 //! }
@@ -50,14 +51,18 @@
 //! [`Config::local_proxy`] if there is one.
 //!
 //! # Calls
+//! [`Client::objects`] has every verb on objects of a type, [`Objects::params`] on their params and
+//! [`Objects::actions`] on their actions. [`Client::jobs`], [`Client::files`], [`Client::isos`], [`Client::contents`]
+//! and [`Client::plugin_providers`] have what is different there; what there is once only is in [`Client`] itself.
+//!
 //! [`Request`] builds every call as a plain value, and [`Client::send`] sends any of them, so what has no method of
-//! its own yet can be called all the same:
+//! its own can be called all the same:
 //!
 //! ```no_run
 //! # async fn example(client: drp_client::Client) -> Result<(), Box<dyn std::error::Error>> {
 //! use drp_client::Request;
-//! use drp_core::Machine;
-//! let named: Vec<Machine> = client.send(Request::list("machines")?.query("Name", "Eq(web1.example.com)")).await?;
+//! use drp_core::Raw;
+//! let pools: Raw = client.send(Request::list("pools-active")?).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -92,22 +97,46 @@ mod answer;
 mod client;
 mod download;
 mod error;
+mod hex;
 mod login;
 mod retry;
 mod send;
+mod upload;
 
-mod events;
-mod objects;
-mod params;
+mod attempts;
 mod turns;
 
+mod actions;
+mod objects;
+mod params;
+mod query;
+pub mod secure;
+
+mod contents;
+mod files;
+mod jobs;
+mod plugin_providers;
+mod server;
+mod users;
+
+mod events;
+
+pub use actions::ObjectActions;
 pub use client::Client;
 pub use config::{Config, ConfigError, Credentials, Secret};
-pub use download::Download;
+pub use contents::Contents;
+pub use download::{Download, SaveError, Saved};
 pub use error::{BadAnswer, ClientError, ClientErrorKind};
 pub use events::{EventStream, EventTimes, StreamItem};
-pub use objects::Objects;
+pub use files::{FileInfo, Files, Uploaded};
+pub use jobs::{JobLogWriter, Jobs, NextJob, PurgeJobs};
+pub use objects::{Objects, Pages};
 pub use params::{CompareAndSetError, ObjectParams};
+pub use plugin_providers::PluginProviders;
+pub use query::{Filter, ParseQueryError, Query};
 pub use request::{BuildRequestError, Request};
+pub use server::Index;
 pub use settings::PeopleSettings;
 pub use tls::{Fingerprint, ParseFingerprintError, TlsPolicy};
+pub use upload::Upload;
+pub use users::IssuedToken;

@@ -1,26 +1,30 @@
 //! The params of one object.
 
-use std::time::Instant;
-
 use drp_core::{
-    Params, Raw, json, limits,
+    Param, Params, Raw, json,
     patch::{Operation, Patch, pointer},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{BuildRequestError, Client, ClientError, Request, answer, backoff::Backoff};
+use crate::{
+    BadAnswer, BuildRequestError, Client, ClientError, Request, answer,
+    attempts::Attempts,
+    secure::{PublicKey, seal},
+};
 
-/// The params of one object. Made by [`Client::params`] and [`Objects::params`](crate::Objects::params).
+/// The params of one object. Made by [`Objects::params`](crate::Objects::params).
 ///
-/// [`aggregate`](Self::aggregate) and [`decode`](Self::decode) say what its reads see; its writes change the object's
-/// own params and nothing else.
+/// [`aggregate`](Self::aggregate), [`compose`](Self::compose), [`decode`](Self::decode) and [`only`](Self::only) say
+/// what its reads see; its writes change the object's own params and nothing else.
 #[derive(Clone, Debug)]
 pub struct ObjectParams {
     client: Client,
     prefix: String,
     key: String,
     aggregate: bool,
+    compose: bool,
     decode: bool,
+    only: Option<String>,
 }
 
 /// Why a param was not set.
@@ -43,13 +47,28 @@ pub enum CompareAndSetError {
 
 impl ObjectParams {
     pub(crate) fn new(client: Client, prefix: &str, key: &str) -> Self {
-        Self { client, prefix: prefix.to_owned(), key: key.to_owned(), aggregate: false, decode: false }
+        let (prefix, key) = (prefix.to_owned(), key.to_owned());
+        Self { client, prefix, key, aggregate: false, compose: false, decode: false, only: None }
     }
 
     /// Reads see params of profiles, stage and the profile `global` too, and a single read the schema's default.
     #[must_use]
     pub fn aggregate(self) -> Self {
         Self { aggregate: true, ..self }
+    }
+
+    /// Reads see maps and lists made of what all of those places have, where the param's declaration allows it.
+    #[must_use]
+    pub fn compose(self) -> Self {
+        Self { compose: true, ..self }
+    }
+
+    /// [`all`](Self::all) sees these params only.
+    #[must_use]
+    pub fn only<T: AsRef<str>>(self, names: impl IntoIterator<Item = T>) -> Self {
+        let names: Vec<T> = names.into_iter().collect();
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        Self { only: Some(names.join(",")), ..self }
     }
 
     /// Reads see secure params in clear text; no error quotes their values.
@@ -63,7 +82,12 @@ impl ObjectParams {
     /// # Errors
     /// As [`Client::send`].
     pub async fn all(&self) -> Result<Params, ClientError> {
-        self.read(Request::params(&self.prefix, &self.key)?).await
+        let request = Request::params(&self.prefix, &self.key)?;
+        let request = match &self.only {
+            Some(names) => request.query("params", names),
+            None => request,
+        };
+        self.read(request).await
     }
 
     /// One param, or `None` where it is unset or `null`: servers do not tell these apart.
@@ -80,6 +104,48 @@ impl ObjectParams {
     /// As [`Client::send`].
     pub async fn set<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), ClientError> {
         self.client.send_only(Request::set_param(&self.prefix, &self.key, name, value)?).await
+    }
+
+    /// Sets one secure param: it is sealed with the object's key, so that its clear text is never sent.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; the server gave no public key.
+    pub async fn set_secure<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), ClientError> {
+        let request = Request::public_key(&self.prefix, &self.key)?;
+        let doing = request.to_string();
+        let key: String = self.client.send(request).await?;
+        let key: PublicKey = key.parse().map_err(|_| ClientError::new(doing, BadAnswer::Value.into()))?;
+        self.set(name, &seal(&Raw::new(value).map_err(BuildRequestError::Body)?, &key)).await
+    }
+
+    /// Sets one param, sealed if it is declared as secure. This asks the server for the declaration first; who knows
+    /// it uses [`set`](Self::set) or [`set_secure`](Self::set_secure).
+    ///
+    /// # Errors
+    /// As [`set_secure`](Self::set_secure).
+    pub async fn set_as_declared<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), ClientError> {
+        let is_secure = match self.client.objects::<Param>().get(name).await {
+            Ok(param) => param.secure,
+            Err(error) if error.is_not_found() => false,
+            Err(error) => return Err(error),
+        };
+        if is_secure { self.set_secure(name, value).await } else { self.set(name, value).await }
+    }
+
+    /// Sets one param that must not be there yet.
+    ///
+    /// # Errors
+    /// It is there, or as [`compare_and_set`](Self::compare_and_set).
+    pub async fn add<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), CompareAndSetError> {
+        self.compare_and_set(name, None, value).await
+    }
+
+    /// Sets all params, whatever they were: those that are not among these are removed.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn set_all(&self, params: &Params) -> Result<Params, ClientError> {
+        self.client.send(Request::replace_params(&self.prefix, &self.key, params)?).await
     }
 
     /// Removes one param and gives its value. That it is unset is an error: [`ClientError::is_not_found`].
@@ -119,7 +185,7 @@ impl ObjectParams {
     /// it all again, so that no change is ever lost. A new value that is written as `null` removes the param.
     ///
     /// Updates of one object through clones of one client take turns, so that only other processes can be in the way.
-    /// It keeps trying for [`limits::UPDATE_TIME`], with waits between the tries that spread many writers out.
+    /// It keeps trying for [`UPDATE_TIME`](drp_core::limits::UPDATE_TIME), with waits between the tries that spread many writers out.
     ///
     /// # Errors
     /// As [`Client::send`]; the value is no `T`; others were faster all the time
@@ -129,9 +195,7 @@ impl ObjectParams {
         T: DeserializeOwned + Serialize,
     {
         let mut attempts = Attempts::new();
-        let turn = self.client.inner.turns.of(&self.object());
-        // Whose turn does not come in time tries all the same: the comparison keeps every update.
-        let _turn = tokio::time::timeout(limits::UPDATE_TIME / 2, turn.lock()).await;
+        let _turn = self.client.inner.turns.take(&self.object()).await;
         loop {
             let base = self.base(name).await?;
             let new = change(self.parse(name, &base)?);
@@ -154,7 +218,8 @@ impl ObjectParams {
     /// # use drp_core::Machine;
     /// # async fn example(client: Client, key: &str) -> Result<u64, ClientError> {
     /// client
-    ///     .params::<Machine>(key)
+    ///     .objects::<Machine>()
+    ///     .params(key)
     ///     .update_all(|params| {
     ///         let tries = params.value::<u64>("burnin/tries")?.unwrap_or(0) + 1;
     ///         params.set("burnin/tries", &tries)?;
@@ -172,8 +237,7 @@ impl ObjectParams {
         mut change: impl FnMut(&mut Params) -> Result<T, serde_json::Error>,
     ) -> Result<T, ClientError> {
         let mut attempts = Attempts::new();
-        let turn = self.client.inner.turns.of(&self.object());
-        let _turn = tokio::time::timeout(limits::UPDATE_TIME / 2, turn.lock()).await;
+        let _turn = self.client.inner.turns.take(&self.object()).await;
         loop {
             let mut old: Params = self.client.send(Request::params(&self.prefix, &self.key)?).await?;
             old.fill();
@@ -194,6 +258,9 @@ impl ObjectParams {
     async fn read<T: DeserializeOwned>(&self, mut request: Request) -> Result<T, ClientError> {
         if self.aggregate {
             request = request.query("aggregate", "true");
+        }
+        if self.compose {
+            request = request.query("compose", "true");
         }
         if self.decode {
             request = request.query("decode", "true");
@@ -238,29 +305,6 @@ impl ObjectParams {
     }
 }
 
-/// Trying again after somebody else was faster, with waits that spread many writers out.
-struct Attempts {
-    deadline: Instant,
-    backoff: Backoff,
-}
-
-impl Attempts {
-    fn new() -> Self {
-        let backoff = Backoff::new(limits::UPDATE_WAIT_MIN, limits::UPDATE_WAIT_MAX);
-        Self { deadline: Instant::now() + limits::UPDATE_TIME, backoff }
-    }
-
-    /// Waits for the next attempt. An error that no attempt would mend, or the last, is given back.
-    async fn wait_after(&mut self, error: ClientError) -> Result<(), ClientError> {
-        let wait = self.backoff.next_wait();
-        if !error.is_patch_conflict() || Instant::now() + wait > self.deadline {
-            return Err(error);
-        }
-        tokio::time::sleep(wait).await;
-        Ok(())
-    }
-}
-
 /// What a change of one param starts from.
 #[derive(Debug)]
 enum Base {
@@ -293,7 +337,7 @@ impl Base {
 
 /// The patch of the map of params that makes `new` of `old` if the params that differ have not changed; for one that
 /// is new that means the whole map, as a patch cannot test that a key is absent.
-fn patch_between(old: &Params, new: &Params) -> Result<Patch, serde_json::Error> {
+pub(crate) fn patch_between(old: &Params, new: &Params) -> Result<Patch, serde_json::Error> {
     let value = |params: &Params, name: &str| params.get(name).filter(|value| !value.is_null()).cloned();
     let (mut tests, mut changes, mut adds) = (Vec::new(), Vec::new(), false);
     for name in old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))) {
@@ -318,46 +362,4 @@ fn patch_between(old: &Params, new: &Params) -> Result<Patch, serde_json::Error>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_change_is_one_patch_that_tests_what_it_started_from() {
-        let check = |base: &Base, new: &str, expected: &str| {
-            let patch = base.patch_to("a/b~", serde_json::from_str(new).unwrap()).unwrap();
-            let lines: Vec<String> = patch.0.iter().map(|o| format!("{:?} {} {}", o.op, o.path, o.value)).collect();
-            assert_eq!(lines.join("; "), expected);
-        };
-        let value = Base::Value(serde_json::from_str("9007199254740993").unwrap());
-        check(&value, "2", "Test /a~1b~0 9007199254740993; Replace /a~1b~0 2");
-        check(&value, "null", "Test /a~1b~0 9007199254740993; Remove /a~1b~0 null");
-        let mut all = Params::default();
-        all.fill();
-        check(&Base::Unset(all.clone()), "2", "Test  {}; Add /a~1b~0 2");
-        check(&Base::Unset(all.clone()), "null", "Test  {}");
-        all.insert("a/b~".to_owned(), Raw::null());
-        check(&Base::Unset(all.clone()), "2", r#"Test  {"a/b~":null}; Add /a~1b~0 2"#);
-        check(&Base::Unset(all), "null", r#"Test  {"a/b~":null}; Remove /a~1b~0 null"#);
-    }
-
-    #[test]
-    fn a_change_of_several_params_tests_each_that_it_touches() {
-        let check = |old: &str, new: &str, expected: &str| {
-            let [old, new] = [old, new].map(|text| serde_json::from_str::<Params>(text).unwrap());
-            let patch = patch_between(&old, &new).unwrap();
-            let lines: Vec<String> = patch.0.iter().map(|o| format!("{:?} {} {}", o.op, o.path, o.value)).collect();
-            assert_eq!(lines.join("; "), expected);
-        };
-        check(r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2}"#, "");
-        check(r#"{"a":1,"b":2,"c":3}"#, r#"{"a":2,"b":2}"#, "Test /a 1; Test /c 3; Replace /a 2; Remove /c null");
-        check(r#"{"a":1}"#, r#"{"a":2,"x/y":1}"#, r#"Test  {"a":1}; Replace /a 2; Add /x~1y 1"#);
-        check(r#"{"a":null}"#, r#"{"a":1}"#, r#"Test  {"a":null}; Add /a 1"#);
-        check(r#"{"a":1}"#, r#"{"a":null}"#, "Test /a 1; Remove /a null");
-        check(r#"{"a":null}"#, r#"{"b":null}"#, "");
-        check(
-            r#"{"a":9007199254740993}"#,
-            r#"{"a":9007199254740992}"#,
-            "Test /a 9007199254740993; Replace /a 9007199254740992",
-        );
-    }
-}
+mod tests;

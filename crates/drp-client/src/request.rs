@@ -8,6 +8,10 @@ use http::{Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+mod blobs;
+mod objects;
+mod server;
+
 /// What may stand unescaped in a path. Keys hold slashes and colons, which servers expect as they are.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -25,7 +29,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b';');
 
 /// What may stand unescaped in a query.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub(crate) const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// One call of the REST API.
 ///
@@ -61,6 +65,12 @@ pub enum BuildRequestError {
     /// More selectors than one websocket takes ([`SELECTORS_PER_WEBSOCKET_MAX`](drp_core::limits)).
     #[error("{0} selectors are too many for one event stream")]
     TooManySelectors(usize),
+    /// The server left parts of the object out, so that writing it back would remove them.
+    #[error("parts of {0} were left out, so it cannot be written back")]
+    Partial(String),
+    /// An update would give the object another key, which would make it another object.
+    #[error("the key of {0} would change")]
+    OtherKey(String),
     /// The body cannot be written as JSON.
     #[error("the body cannot be written as JSON")]
     Body(#[source] serde_json::Error),
@@ -162,9 +172,7 @@ impl Request {
     /// # Errors
     /// As [`list`](Self::list).
     pub fn run_action(prefix: &str, key: &str, command: &str, params: &Params) -> Result<Self, BuildRequestError> {
-        // `/jobs/ID/actions` is the list of a job's scripts.
-        let actions = if prefix == "jobs" { "plugin_actions" } else { "actions" };
-        Self::new(Method::POST, &[prefix, key, actions, command])?.with_body(&**params)
+        Self::new(Method::POST, &[prefix, key, objects::actions_of(prefix), command])?.with_body(&**params)
     }
 
     /// Runs a system action.

@@ -8,15 +8,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use tokio::sync::Mutex as AsyncMutex;
+use drp_core::limits;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// Who is updating which object.
 #[derive(Default)]
 pub(crate) struct Turns(Mutex<HashMap<String, Weak<AsyncMutex<()>>>>);
 
 impl Turns {
-    /// The turn of an object: lock it for as long as the update takes.
-    pub(crate) fn of(&self, object: &str) -> Arc<AsyncMutex<()>> {
+    /// Waits for the turn of an object, to be held for as long as the update takes. Whose turn does not come in time
+    /// tries all the same: the comparison keeps every update.
+    pub(crate) async fn take(&self, object: &str) -> Option<OwnedMutexGuard<()>> {
+        tokio::time::timeout(limits::UPDATE_TIME / 2, self.of(object).lock_owned()).await.ok()
+    }
+
+    fn of(&self, object: &str) -> Arc<AsyncMutex<()>> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(turn) = turns.get(object).and_then(Weak::upgrade) {
             return turn;

@@ -160,6 +160,10 @@ pub const RETRY_WAIT_MIN: Duration = Duration::from_millis(100);
 pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Longest `Retry-After` that the client waits for; it reports longer ones at once.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
+/// Objects of one page, of those that the client fetches of a list page by page.
+pub const PAGE_OBJECTS: u64 = 100;
+/// Objects that such a page may be made to have.
+pub const PAGE_OBJECTS_MAX: u64 = 1000;
 /// Time in which a param update must get through against other writers.
 pub const UPDATE_TIME: Duration = Duration::from_secs(60);
 /// First wait of an update that lost against another writer; doubles up to [`UPDATE_WAIT_MAX`].

@@ -44,7 +44,7 @@ impl TypedCow {
 async fn increment(context: Context<()>, machine: Machine, params: Increment) -> Result<i64> {
     let name = params.parameter.as_deref().unwrap_or("incrementer/default");
     let step = params.step.unwrap_or(1);
-    let own = context.client().params::<Machine>(&machine.key());
+    let own = context.client().objects::<Machine>().params(&machine.key());
     // Read, add and compare-and-set, both in one step: no increment is lost, however many run at once.
     let increment = |params: &mut Params| {
         let value = params.value::<i64>(name)?.unwrap_or(0) + step;
@@ -59,7 +59,7 @@ async fn increment(context: Context<()>, machine: Machine, params: Increment) ->
 }
 
 async fn reset_count(context: Context<()>, machine: Machine, _params: ResetCount) -> Result<&'static str> {
-    context.client().params::<Machine>(&machine.key()).delete(TOUCHED).await.map_err(refused)?;
+    context.client().objects::<Machine>().params(&machine.key()).delete(TOUCHED).await.map_err(refused)?;
     Ok("Success")
 }
 

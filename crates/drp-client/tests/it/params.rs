@@ -39,7 +39,7 @@ fn conflict(reason: &str) -> String {
 }
 
 fn params(peer: &Peer) -> ObjectParams {
-    peer.client().params::<Machine>("x")
+    peer.client().objects::<Machine>().params("x")
 }
 
 fn raw(text: &str) -> Raw {

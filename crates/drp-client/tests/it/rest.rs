@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use drp_client::{BadAnswer, Client, ClientError, ClientErrorKind};
+use drp_client::{BadAnswer, Client, ClientError, ClientErrorKind, Query};
 use drp_core::{Event, Machine, Params, Raw, patch::Patch};
 use tokio::net::TcpListener;
 
@@ -24,18 +24,18 @@ async fn every_call_sends_the_bytes_that_go_clients_send() {
     let mut step = Params::default();
     step.set("incrementer/step", &10).unwrap();
 
-    assert_eq!(client.get::<Machine>("Name:web1").await.unwrap(), Machine::default());
-    assert!(client.list::<Machine>().await.unwrap().is_empty());
-    client.create(&Machine::default()).await.unwrap();
+    assert_eq!(client.objects::<Machine>().get("Name:web1").await.unwrap(), Machine::default());
+    assert!(client.objects::<Machine>().list(&Query::new()).await.unwrap().is_empty());
+    client.objects::<Machine>().create(&Machine::default()).await.unwrap();
     let description = |text: &str| Raw::from(serde_json::json!({"Description": text}));
     let patch = Patch::between(&description(""), &description("hello"));
-    client.patch::<Machine>("x", &patch).await.unwrap();
-    client.delete::<Machine>("x").await.unwrap();
-    client.objects("cows").get("Bessie").await.unwrap();
-    client.params::<Machine>("x").set("incrementer/step", &1).await.unwrap();
-    client.params::<Machine>("x").aggregate().decode().all().await.unwrap();
-    client.objects("cows").params("Bessie").delete("a b").await.unwrap();
-    client.run_action("machines", "x", "increment", &step).await.unwrap();
+    client.objects::<Machine>().patch("x", &patch).await.unwrap();
+    client.objects::<Machine>().delete("x").await.unwrap();
+    client.raw_objects("cows").get("Bessie").await.unwrap();
+    client.objects::<Machine>().params("x").set("incrementer/step", &1).await.unwrap();
+    client.objects::<Machine>().params("x").aggregate().decode().all().await.unwrap();
+    client.raw_objects("cows").params("Bessie").delete("a b").await.unwrap();
+    client.objects::<Machine>().run_action("x", "increment", &step).await.unwrap();
     client.run_system_action("incrstatus", &Params::default()).await.unwrap();
     client.post_event(&Event::default()).await.unwrap();
     client.info().await.unwrap();
@@ -80,7 +80,7 @@ async fn an_unset_param_is_none_and_removing_it_is_not_found() {
         _ => json("200 OK", "null"),
     })
     .await;
-    let params = peer.client().params::<Machine>("x");
+    let params = peer.client().objects::<Machine>().params("x");
     assert_eq!(params.get::<u64>("incrementer/touched").await.unwrap(), None);
     let error = params.delete("incrementer/touched").await.unwrap_err();
     assert!(error.is_not_found());
@@ -187,11 +187,14 @@ async fn reads_are_repeated_and_writes_are_not() {
     assert_eq!(peer.seen().len(), 4);
 
     let peer = Peer::script(vec![broken(500), json("200 OK", "1")]).await;
-    assert_eq!(soon(peer.client().params::<Machine>("x").set("a", &1)).await.unwrap_err().status(), Some(500));
+    assert_eq!(
+        soon(peer.client().objects::<Machine>().params("x").set("a", &1)).await.unwrap_err().status(),
+        Some(500)
+    );
     assert_eq!(peer.seen().len(), 1);
 
     let peer = Peer::script(vec![last_words(""), json("200 OK", "1")]).await;
-    let error = soon(peer.client().params::<Machine>("x").set("a", &1)).await.unwrap_err();
+    let error = soon(peer.client().objects::<Machine>().params("x").set("a", &1)).await.unwrap_err();
     assert!(matches!(error.kind(), ClientErrorKind::Disconnected(_)), "{error:?}");
     assert_eq!(peer.seen().len(), 1);
 }
@@ -203,7 +206,7 @@ async fn a_busy_server_is_asked_again_when_it_says_so_but_not_for_ever() {
         close: false,
     };
     let peer = Peer::script(vec![busy("429 Too Many Requests"), json("200 OK", "1")]).await;
-    soon(peer.client().params::<Machine>("x").set("a", &1)).await.unwrap();
+    soon(peer.client().objects::<Machine>().params("x").set("a", &1)).await.unwrap();
     assert_eq!(peer.seen().len(), 2);
 
     let peer = Peer::script(vec![busy("503 Service Unavailable")]).await;
@@ -217,7 +220,7 @@ async fn a_busy_server_is_asked_again_when_it_says_so_but_not_for_ever() {
     };
     let peer = Peer::script(vec![dated("07:28:01"), json("200 OK", "1")]).await;
     let began = Instant::now();
-    soon(peer.client().params::<Machine>("x").set("a", &1)).await.unwrap();
+    soon(peer.client().objects::<Machine>().params("x").set("a", &1)).await.unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
     let peer = Peer::script(vec![dated("08:28:00")]).await;
     assert_eq!(soon(peer.client().info()).await.unwrap_err().status(), Some(429));
@@ -228,7 +231,7 @@ async fn a_busy_server_is_asked_again_when_it_says_so_but_not_for_ever() {
 async fn a_key_that_leads_elsewhere_is_never_sent() {
     let peer = Peer::script(vec![json("200 OK", "{}")]).await;
     for key in ["", "../users/rocketskates"] {
-        let error = peer.client().delete::<Machine>(key).await.unwrap_err();
+        let error = peer.client().objects::<Machine>().delete(key).await.unwrap_err();
         assert!(matches!(error.kind(), ClientErrorKind::Build(_)), "{error:?}");
     }
     assert!(peer.seen().is_empty());

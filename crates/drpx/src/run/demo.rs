@@ -71,7 +71,7 @@ pub(crate) async fn play(
 
 async fn demo_machine(client: &Client) -> Result<Machine, Failure> {
     let failed = |error: ClientError| Failure::new(format!("machine `{DEMO_MACHINE}`: {}", error.chain()));
-    let machine = match client.get::<Machine>(&format!("Name:{DEMO_MACHINE}")).await {
+    let machine = match client.objects::<Machine>().get(&format!("Name:{DEMO_MACHINE}")).await {
         Ok(machine) => machine,
         Err(error) if error.is_not_found() => {
             let request = Request::create(Machine::PREFIX, &serde_json::json!({"Name": DEMO_MACHINE}));

@@ -42,14 +42,14 @@ impl<'a> Plugins<'a> {
     }
 
     async fn write(&self, name: &str, params: &Params) -> Result<Plugin, ClientError> {
-        match self.client.get::<Plugin>(name).await {
+        match self.client.objects::<Plugin>().get(name).await {
             Ok(plugin) if params.is_empty() => Ok(plugin),
             // All at once, because each change starts the plugin anew; and without what was wrong before.
             Ok(_) => {
                 let set = |(name, value): (&String, &Raw)| Operation::add(pointer(["Params", name]), value.clone());
                 let mut patch: Vec<_> = params.iter().map(set).collect();
                 patch.push(Operation::add(pointer(["PluginErrors"]), Raw::from(serde_json::json!([]))));
-                self.client.patch(name, &Patch(patch)).await
+                self.client.objects().patch(name, &Patch(patch)).await
             }
             Err(error) if error.is_not_found() => {
                 let plugin = Plugin {
@@ -58,7 +58,7 @@ impl<'a> Plugins<'a> {
                     params: params.clone(),
                     ..Plugin::default()
                 };
-                self.client.create(&plugin).await
+                self.client.objects().create(&plugin).await
             }
             Err(error) => Err(error),
         }
@@ -83,7 +83,7 @@ impl<'a> Plugins<'a> {
                 Ok(None) => return Err(Failure::new("the events of the server have ended")),
                 Err(_) => {}
             }
-            let plugin = self.client.get::<Plugin>(name).await.map_err(|error| failed(name, &error))?;
+            let plugin = self.client.objects::<Plugin>().get(name).await.map_err(|error| failed(name, &error))?;
             let errors = plugin.plugin_errors.to_vec();
             // What is seen once may be of an attempt before this one.
             if !errors.is_empty() && errors == seen_before {

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use drp_client::{Client, Credentials};
+use drp_client::{Client, Credentials, Query};
 use drp_core::Machine;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -25,12 +25,12 @@ const SECRET: &str = "correct horse battery staple";
 /// Params with a secret among them, on the machine of [`create_plugin_and_machine`].
 async fn keep_a_secret(client: &Client) {
     let param = json!({"Name": "test/secret", "Secure": true, "Schema": {"type": "string"}});
-    client.objects("params").create(&param).await.unwrap();
-    client.params::<Machine>("Name:demo").set("test/secret", &SECRET).await.unwrap();
+    client.raw_objects("params").create(&param).await.unwrap();
+    client.objects::<Machine>().params("Name:demo").set("test/secret", &SECRET).await.unwrap();
 }
 
 async fn secret_of(client: &Client) -> Option<String> {
-    client.params::<Machine>("Name:demo").decode().get("test/secret").await.unwrap()
+    client.objects::<Machine>().params("Name:demo").decode().get("test/secret").await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,8 +72,14 @@ async fn a_server_restored_from_a_backup_taken_under_writes_is_the_same_server()
     assert_eq!((out.as_str(), code), ("", Some(0)), "{err}");
     assert_eq!(fs::read(restored.join("tls/ca.pem")).unwrap(), fs::read(data.join("tls/ca.pem")).unwrap());
     let server = Server::start(&restored);
-    let found: BTreeSet<String> =
-        client(&server).list::<Machine>().await.unwrap().into_iter().map(|machine| machine.name).collect();
+    let found: BTreeSet<String> = client(&server)
+        .objects::<Machine>()
+        .list(&Query::new())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|machine| machine.name)
+        .collect();
     let lost: Vec<_> = before.difference(&found).collect();
     assert!(lost.is_empty(), "{lost:?}");
     // A user's token lives as long as its user's secret and the server's key, which are the same.

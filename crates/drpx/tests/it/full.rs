@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use drp_client::Credentials;
+use drp_client::{Credentials, Query};
 use drp_core::Machine;
 use reqwest::{Method, StatusCode};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -53,9 +53,9 @@ async fn a_full_disk_refuses_uploads_whole_and_says_507() {
     {
         assert_eq!(send(Method::POST, path, body).await.0, StatusCode::CREATED, "{path}");
     }
-    client.objects("tasks").create(&json!({"Name": "t1"})).await.unwrap();
-    let machine = client.objects("machines").create(&json!({"Name": "m1", "Tasks": ["t1"]})).await.unwrap();
-    let job = client.objects("jobs").create(&json!({"Machine": machine.text("Uuid")})).await.unwrap().text("Uuid");
+    client.raw_objects("tasks").create(&json!({"Name": "t1"})).await.unwrap();
+    let machine = client.raw_objects("machines").create(&json!({"Name": "m1", "Tasks": ["t1"]})).await.unwrap();
+    let job = client.raw_objects("jobs").create(&json!({"Machine": machine.text("Uuid")})).await.unwrap().text("Uuid");
 
     limit_files(&server, Some(8 << 20));
     for path in ["/files/dir/f", "/files/dir/new", "/isos/i", "/plugin_providers/scripted", "/plugin_providers/other"] {
@@ -96,7 +96,7 @@ async fn a_full_disk_refuses_uploads_whole_and_says_507() {
     assert_eq!(send(Method::POST, "/plugin_providers/scripted", script(3, MUCH)).await.0, StatusCode::CREATED);
     assert_eq!(send(Method::POST, "/files/dir/f", vec![b'y'; MUCH]).await.0, StatusCode::CREATED);
     assert_eq!(send(Method::PUT, &log, entry).await.0, StatusCode::NO_CONTENT);
-    client.objects("machines").create(&json!({"Name": "later"})).await.unwrap();
+    client.raw_objects("machines").create(&json!({"Name": "later"})).await.unwrap();
     server.stop();
 }
 
@@ -114,7 +114,7 @@ async fn a_store_on_a_full_disk_is_read_only_and_says_so_until_it_is_opened_agai
     let mut told = BTreeSet::new();
     let refused = loop {
         let name = format!("m{}", told.len());
-        match client.objects("machines").create(&json!({"Name": name, "Description": "d".repeat(40_000)})).await {
+        match client.raw_objects("machines").create(&json!({"Name": name, "Description": "d".repeat(40_000)})).await {
             Ok(_) => assert!(told.insert(name)),
             Err(error) => break error,
         }
@@ -122,15 +122,22 @@ async fn a_store_on_a_full_disk_is_read_only_and_says_so_until_it_is_opened_agai
     assert_eq!(refused.status(), Some(507), "{}", refused.chain());
     assert!(refused.chain().contains("cannot make the batch durable"), "{}", refused.chain());
     for name in ["small", "other"] {
-        let refused = client.objects("machines").create(&json!({"Name": name})).await.unwrap_err();
+        let refused = client.raw_objects("machines").create(&json!({"Name": name})).await.unwrap_err();
         assert_eq!(refused.status(), Some(507));
         assert!(refused.chain().contains("the store, which is read-only: "), "{}", refused.chain());
     }
     let names = async |client: &drp_client::Client| {
-        client.list::<Machine>().await.unwrap().into_iter().map(|machine| machine.name).collect::<BTreeSet<_>>()
+        client
+            .objects::<Machine>()
+            .list(&Query::new())
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|machine| machine.name)
+            .collect::<BTreeSet<_>>()
     };
     assert_eq!(names(&client).await, told, "reads go on and do not show what was refused");
-    let logged = client.objects("logs").list().await.unwrap();
+    let logged = client.raw_objects("logs").list(&Query::new()).await.unwrap();
     let says = |line: &drp_core::RawModel| {
         line.text("Message").starts_with("The store is read-only until the server is started again: ")
     };
@@ -145,6 +152,6 @@ async fn a_store_on_a_full_disk_is_read_only_and_says_so_until_it_is_opened_agai
     let found = names(&client).await;
     let refused = format!("m{}", told.len());
     assert!(told.is_subset(&found) && found.iter().all(|name| told.contains(name) || *name == refused), "{found:?}");
-    client.objects("machines").create(&json!({"Name": "small"})).await.unwrap();
+    client.raw_objects("machines").create(&json!({"Name": "small"})).await.unwrap();
     server.stop();
 }

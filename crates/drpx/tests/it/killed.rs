@@ -11,7 +11,7 @@ use std::{
 };
 
 use drp_client::{Client, Config, Credentials, TlsPolicy};
-use drp_core::{Machine, Model, Params, Plugin};
+use drp_core::{Machine, Params, Plugin};
 use rustix::process::{Pid, Signal};
 use serde_json::json;
 
@@ -48,13 +48,13 @@ pub(crate) async fn token(server: &Server) -> String {
 
 pub(crate) async fn create_plugin_and_machine(client: &Client) {
     let plugin = Plugin { name: "incr".into(), provider: "incrementer".into(), ..Plugin::default() };
-    client.create(&plugin).await.unwrap();
-    client.objects("machines").create(&json!({"Name": "demo"})).await.unwrap();
+    client.objects::<Plugin>().create(&plugin).await.unwrap();
+    client.raw_objects("machines").create(&json!({"Name": "demo"})).await.unwrap();
 }
 
 pub(crate) async fn wait_until_plugin_works(client: &Client) {
     let started = Instant::now();
-    while let Err(error) = client.run_action(Machine::PREFIX, "Name:demo", "increment", &Params::default()).await {
+    while let Err(error) = client.objects::<Machine>().run_action("Name:demo", "increment", &Params::default()).await {
         assert!(started.elapsed() < PATIENCE, "the plugin does not work: {}", error.chain());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use drp_client::{Client, Config, Credentials, TlsPolicy};
-use drp_core::{Machine, Model, Params};
+use drp_core::{Machine, Params};
 use rcgen::{CertificateParams, KeyPair};
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::pem::PemObject};
@@ -237,12 +237,12 @@ async fn a_plugin_works_under_an_own_certificate_and_its_successor_and_a_hangup_
         Client::new(config).unwrap()
     };
     let works =
-        async || client().run_action(Machine::PREFIX, "Name:demo", "increment", &Params::default()).await.unwrap();
+        async || client().objects::<Machine>().run_action("Name:demo", "increment", &Params::default()).await.unwrap();
     // Said while the server starts.
     served.wait_for("contents info: Content site of ");
     served.wait_for("Skipping broken because of bad json");
     served.wait_for("Plugin incr is configured");
-    client().objects("machines").create(&json!({ "Name": "demo" })).await.unwrap();
+    client().raw_objects("machines").create(&json!({ "Name": "demo" })).await.unwrap();
     works().await;
     new_certificate(served.dir.path());
     fs::write(served.path("content/more.yaml"), "meta: {Name: more}\n").unwrap();

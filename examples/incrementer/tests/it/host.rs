@@ -39,19 +39,19 @@ impl House {
         let provider = host.import(Path::new(env!("CARGO_BIN_EXE_incrementer"))).await.unwrap();
         assert_eq!(provider.name, "incrementer");
         let plugin = Plugin { name: "incr".into(), provider: "incrementer".into(), ..Plugin::default() };
-        client.create(&plugin).await.unwrap();
+        client.objects::<Plugin>().create(&plugin).await.unwrap();
         wait_for(&mut events, "plugins.configed.incr").await;
-        let machine = client.objects("machines").create(&json!({"Name": "demo"})).await.unwrap().typed().unwrap();
+        let machine = client.raw_objects("machines").create(&json!({"Name": "demo"})).await.unwrap().typed().unwrap();
         Self { _data: data, host, client, events, machine }
     }
 
     async fn increment(&self) -> Raw {
         let params = Params::default();
-        self.client.run_action(Machine::PREFIX, &self.machine.key(), "increment", &params).await.unwrap()
+        self.client.objects::<Machine>().run_action(&self.machine.key(), "increment", &params).await.unwrap()
     }
 
     async fn param(&self, name: &str) -> Option<i64> {
-        self.client.params::<Machine>(&self.machine.key()).get(name).await.unwrap()
+        self.client.objects::<Machine>().params(&self.machine.key()).get(name).await.unwrap()
     }
 }
 
@@ -112,11 +112,11 @@ async fn a_provider_goes_through_its_whole_life() {
 
     let status = house.client.run_system_action("incrstatus", &Params::default()).await.unwrap();
     assert_eq!(status.get(), r#""Running""#);
-    let reset = house.client.run_action(Machine::PREFIX, &key, "reset_count", &Params::default()).await.unwrap();
+    let reset = house.client.objects::<Machine>().run_action(&key, "reset_count", &Params::default()).await.unwrap();
     assert_eq!(reset.get(), r#""Success""#);
     assert_eq!(house.param("incrementer/touched").await, None);
 
-    let cow = house.client.objects("typed-cows").get("bessie").await.unwrap();
+    let cow = house.client.raw_objects("typed-cows").get("bessie").await.unwrap();
     assert_eq!((cow.get::<bool>("Spotted"), cow.text("Bundle")), (Some(true), "incrementer".to_owned()));
     let file = house._data.path().join("tftpboot/files/plugin_providers/incrementer/testFile");
     assert_eq!(std::fs::read_to_string(file).unwrap(), "ImaFile");
@@ -155,7 +155,7 @@ async fn a_killed_plugin_is_noticed_and_started_again() {
     let process = process_of(house._data.path()).unwrap();
     kill_process(process, Signal::KILL).unwrap();
     let errors = eventually("the plugin's errors", || async {
-        let plugin: Plugin = house.client.get("incr").await.unwrap();
+        let plugin: Plugin = house.client.objects().get("incr").await.unwrap();
         (!plugin.plugin_errors.is_empty()).then_some(plugin.plugin_errors)
     });
     let errors = errors.await;
@@ -171,12 +171,12 @@ async fn a_killed_plugin_is_noticed_and_started_again() {
 async fn a_secret_of_a_plugin_is_in_no_file_log_line_or_event() {
     const SECRET: &str = "opensesame-4711-in-the-clear";
     let mut house = House::build().await;
-    house.client.objects("params").create(&json!({"Name": "demo/secret", "Secure": true})).await.unwrap();
+    house.client.raw_objects("params").create(&json!({"Name": "demo/secret", "Secure": true})).await.unwrap();
     let plugin = json!({"Name": "second", "Provider": "incrementer", "Params": {"demo/secret": SECRET}});
-    house.client.objects("plugins").create(&plugin).await.unwrap();
+    house.client.raw_objects("plugins").create(&plugin).await.unwrap();
     let configured = wait_for(&mut house.events, "plugins.configed.second").await;
     assert!(configured.object.get().contains("Payload") && !configured.object.get().contains(SECRET));
-    let opened = house.client.params::<Plugin>("second").decode().get::<String>("demo/secret").await.unwrap();
+    let opened = house.client.objects::<Plugin>().params("second").decode().get::<String>("demo/secret").await.unwrap();
     assert_eq!(opened.as_deref(), Some(SECRET));
 
     let lines: Vec<drp_core::Line> = house.client.send(log_request()).await.unwrap();

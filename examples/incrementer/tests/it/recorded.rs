@@ -54,7 +54,7 @@ async fn create_recorded_machine(host: &Host, recorded: &[Value]) {
     let mut models = recorded.iter().filter_map(|line| serde_json::from_str::<Value>(line["body"].as_str()?).ok());
     let machine = models.find_map(|body| body["Model"]["Name"].is_string().then(|| body["Model"].clone())).unwrap();
     let wanted = serde_json::json!({"Uuid": machine["Uuid"], "Name": machine["Name"]});
-    crate::host::client(host).objects("machines").create(&wanted).await.unwrap();
+    crate::host::client(host).raw_objects("machines").create(&wanted).await.unwrap();
 }
 
 fn replay(recorded: &[Value], env: [(&str, String); 3]) {

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use drp_client::Client;
+use drp_client::{Client, Query};
 use drp_core::{Machine, Profile};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -79,10 +79,10 @@ impl Uploader {
 
 /// Makes a machine with a job, and answers the job's key.
 pub(super) async fn begin_job(client: &Client, round: u32) -> String {
-    let task = client.objects("tasks").create(&json!({"Name": format!("t{round}")})).await.unwrap();
+    let task = client.raw_objects("tasks").create(&json!({"Name": format!("t{round}")})).await.unwrap();
     let machine = json!({"Name": format!("job-{round}"), "Tasks": [task.text("Name")]});
-    let machine = client.objects("machines").create(&machine).await.unwrap();
-    let job = client.objects("jobs").create(&json!({"Machine": machine.text("Uuid")})).await.unwrap();
+    let machine = client.raw_objects("machines").create(&machine).await.unwrap();
+    let job = client.raw_objects("jobs").create(&json!({"Machine": machine.text("Uuid")})).await.unwrap();
     job.text("Uuid")
 }
 
@@ -116,7 +116,7 @@ pub(super) fn start(
 pub(crate) async fn create_machines(client: Client, prefix: String, acknowledged: Arc<Mutex<BTreeSet<String>>>) {
     for n in 0_u64.. {
         let name = format!("{prefix}-{n}.example.com");
-        if client.objects("machines").create(&json!({"Name": name})).await.is_err() {
+        if client.raw_objects("machines").create(&json!({"Name": name})).await.is_err() {
             return;
         }
         acknowledged.lock().unwrap().insert(name);
@@ -186,7 +186,7 @@ fn log_entry(entry: u64) -> Vec<u8> {
 impl Told {
     /// Makes sure that everything acknowledged is there, and nothing by halves.
     pub(super) async fn check(&self, client: &Client, uploader: &Uploader, job: &str, data: &Path) {
-        let machines = client.list::<Machine>().await.unwrap();
+        let machines = client.objects::<Machine>().list(&Query::new()).await.unwrap();
         let found: BTreeSet<String> = machines.into_iter().map(|machine| machine.name).collect();
         let lost: Vec<String> = self.machines.lock().unwrap().difference(&found).cloned().collect();
         assert!(lost.is_empty(), "{lost:?}");
@@ -196,7 +196,7 @@ impl Told {
         assert_eq!(found, version.map(file), "a file is whole");
         self.require("file", version, &self.file);
 
-        let profiles = client.list::<Profile>().await.unwrap();
+        let profiles = client.objects::<Profile>().list(&Query::new()).await.unwrap();
         let of_content = profiles.iter().filter(|profile| profile.name.starts_with("killed-"));
         let mut versions: Vec<u64> = of_content.map(|profile| profile.description.parse().unwrap()).collect();
         assert!(versions.is_empty() || versions.len() == CONTENT_OBJECTS, "{versions:?}");
