@@ -6,6 +6,8 @@ mod download;
 mod events;
 mod local_proxy;
 mod login;
+mod objects;
+mod pages;
 mod params;
 mod peer;
 mod rest;

@@ -39,6 +39,18 @@ pub(crate) fn json(status: &str, body: &str) -> Reply {
     Reply { text: format!("{head}\r\n\r\n{body}"), close: false }
 }
 
+/// An answer without a body and with these headers, `Name: value` each.
+pub(crate) fn head(status: &str, headers: &[&str]) -> Reply {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = if headers.contains("Content-Length") { "" } else { "Content-Length: 0\r\n" };
+    Reply { text: format!("HTTP/1.1 {status}\r\n{headers}{length}\r\n"), close: false }
+}
+
+/// The lines of what was seen.
+pub(crate) fn lines(peer: &Peer) -> Vec<String> {
+    peer.seen().into_iter().map(|seen| seen.line.replace(" /api/v3", " ")).collect()
+}
+
 /// These bytes, and then the end of the connection.
 pub(crate) fn last_words(text: &str) -> Reply {
     Reply { text: text.to_owned(), close: true }
@@ -134,10 +146,31 @@ async fn read_request<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> Option
         (name.to_ascii_lowercase(), value.to_owned())
     };
     let headers: Vec<_> = lines.iter().skip(1).map(header).collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, n)| n.parse().unwrap());
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.ok()?;
+    let named = |wanted: &str| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let body = match named("transfer-encoding") {
+        Some("chunked") => read_chunks(stream).await?,
+        _ => {
+            let mut body = vec![0; named("content-length").map_or(0, |n| n.parse().unwrap())];
+            stream.read_exact(&mut body).await.ok()?;
+            body
+        }
+    };
     Some(Seen { line, headers, body: String::from_utf8(body).unwrap() })
+}
+
+async fn read_chunks<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok()?;
+        let size = usize::from_str_radix(line.trim_end(), 16).ok()?;
+        let mut chunk = vec![0; size + 2];
+        stream.read_exact(&mut chunk).await.ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(&chunk[..size]);
+    }
 }
 
 /// The result of `work`, which must not take long.
