@@ -1,14 +1,14 @@
 //! Content bundles of the server.
 
-use drp_core::RawModel;
+use drp_core::{ContentSummary, RawModel};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{BuildRequestError, Client, ClientError, Request};
 
 /// The layers of content of a server. Made by [`Client::contents`].
 ///
-/// A bundle is anything that is written as `{"meta": {"Name": …}, "sections": {…}}`. A summary has `meta`, `Counts` by
-/// object type and `Warnings`.
+/// A bundle is anything that is written as `{"meta": {"Name": …}, "sections": {…}}`, such as a `Bundle` of the crate
+/// `drp-content`.
 #[derive(Clone, Debug)]
 pub struct Contents {
     client: Client,
@@ -36,7 +36,7 @@ impl Contents {
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn list(&self) -> Result<Vec<RawModel>, ClientError> {
+    pub async fn list(&self) -> Result<Vec<ContentSummary>, ClientError> {
         self.client.send(Request::list(CONTENTS)?).await
     }
 
@@ -52,7 +52,7 @@ impl Contents {
     ///
     /// # Errors
     /// As [`Client::send`]; [`ClientError::is_conflict`] where it is there.
-    pub async fn create<T: Serialize + ?Sized>(&self, bundle: &T) -> Result<RawModel, ClientError> {
+    pub async fn create<T: Serialize + ?Sized>(&self, bundle: &T) -> Result<ContentSummary, ClientError> {
         self.client.send(self.with_options(Request::create(CONTENTS, bundle)?)).await
     }
 
@@ -60,7 +60,7 @@ impl Contents {
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn replace<T: Serialize + ?Sized>(&self, name: &str, bundle: &T) -> Result<RawModel, ClientError> {
+    pub async fn replace<T: Serialize + ?Sized>(&self, name: &str, bundle: &T) -> Result<ContentSummary, ClientError> {
         self.client.send(self.with_options(Request::put(CONTENTS, name, bundle)?)).await
     }
 
@@ -68,10 +68,10 @@ impl Contents {
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn upload<T: Serialize + ?Sized>(&self, bundle: &T) -> Result<RawModel, ClientError> {
+    pub async fn upload<T: Serialize + ?Sized>(&self, bundle: &T) -> Result<ContentSummary, ClientError> {
         let bundle = RawModel::new(bundle).map_err(BuildRequestError::Body)?;
-        let name = name_of(&bundle);
-        let is_there = self.list().await?.iter().any(|summary| name_of(summary) == name);
+        let name = bundle.get::<RawModel>("meta").unwrap_or_default().text("Name");
+        let is_there = self.list().await?.iter().any(|summary| summary.meta.name == name);
         if is_there { self.replace(&name, &bundle).await } else { self.create(&bundle).await }
     }
 
@@ -86,8 +86,4 @@ impl Contents {
     fn with_options(&self, request: Request) -> Request {
         if self.replaces_writable { request.query("replaceWritable", "true") } else { request }
     }
-}
-
-fn name_of(bundle: &RawModel) -> String {
-    bundle.get::<RawModel>("meta").unwrap_or_default().text("Name")
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use drp_core::{
-    Raw, RawModel,
+    Job, JobAction, Raw,
     patch::{Operation, Patch},
 };
 use http::StatusCode;
@@ -23,9 +23,9 @@ pub struct Jobs {
 #[derive(Clone, Debug, PartialEq)]
 pub enum NextJob {
     /// This new job.
-    New(RawModel),
+    New(Box<Job>),
     /// The job that it has not finished.
-    Again(RawModel),
+    Again(Box<Job>),
     /// Nothing.
     Nothing,
 }
@@ -87,7 +87,7 @@ impl Jobs {
     ///
     /// # Errors
     /// As [`Client::send`]; [`ClientError::is_patch_conflict`] where it is in another state.
-    pub async fn set_state(&self, uuid: &str, from: &str, to: &str) -> Result<RawModel, ClientError> {
+    pub async fn set_state(&self, uuid: &str, from: &str, to: &str) -> Result<Job, ClientError> {
         self.patch(uuid, vec![Operation::test("/State", from.into()), Operation::replace("/State", to.into())]).await
     }
 
@@ -96,7 +96,7 @@ impl Jobs {
     ///
     /// # Errors
     /// As [`set_state`](Self::set_state).
-    pub async fn finish(&self, uuid: &str, state: &str, exit_state: &str) -> Result<RawModel, ClientError> {
+    pub async fn finish(&self, uuid: &str, state: &str, exit_state: &str) -> Result<Job, ClientError> {
         let end = vec![
             Operation::test("/State", "running".into()),
             Operation::replace("/State", state.into()),
@@ -105,7 +105,7 @@ impl Jobs {
         self.patch(uuid, end).await
     }
 
-    async fn patch(&self, uuid: &str, operations: Vec<Operation>) -> Result<RawModel, ClientError> {
+    async fn patch(&self, uuid: &str, operations: Vec<Operation>) -> Result<Job, ClientError> {
         self.client.send(Request::patch(JOBS, uuid, &Patch(operations))?).await
     }
 
@@ -113,7 +113,7 @@ impl Jobs {
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn scripts(&self, uuid: &str, os: Option<&str>) -> Result<Vec<RawModel>, ClientError> {
+    pub async fn scripts(&self, uuid: &str, os: Option<&str>) -> Result<Vec<JobAction>, ClientError> {
         let request = Request::job_scripts(uuid)?;
         let request = match os {
             Some(os) => request.query("os", os),

@@ -135,8 +135,6 @@ pub use params::{CompareAndSetError, ObjectParams};
 pub use plugin_providers::PluginProviders;
 pub use query::{Filter, ParseQueryError, Query};
 pub use request::{BuildRequestError, Request};
-pub use server::Index;
 pub use settings::PeopleSettings;
 pub use tls::{Fingerprint, ParseFingerprintError, TlsPolicy};
 pub use upload::Upload;
-pub use users::IssuedToken;

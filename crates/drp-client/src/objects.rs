@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
-use drp_core::{Meta, Model, Params, Raw, RawModel, patch::Patch};
+use drp_core::{Meta, Model, ModelType, Params, Raw, RawModel, patch::Patch};
 use http::HeaderMap;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -227,15 +227,10 @@ fn unquoted<T>(query: &Query, answer: Result<T, ClientError>) -> Result<T, Clien
 
 /// The key of an object by its type, if it stands in the object as it is.
 fn key_of(prefix: &str, object: &RawModel) -> Option<String> {
-    let field = match prefix {
-        "machines" | "jobs" => "Uuid",
-        "templates" => "ID",
+    let field = match ModelType::find(prefix).map_or("Id", |model| model.key_field) {
         // Their keys are their addresses in another spelling.
-        "leases" | "reservations" => return None,
-        "bootenvs" | "contexts" | "interfaces" | "params" | "plugin_providers" | "plugins" | "preferences"
-        | "profiles" | "roles" | "stages" | "subnets" | "tasks" | "tenants" | "users" | "workflows" => "Name",
-        // Pools, endpoints and such, and all custom types.
-        _ => "Id",
+        "Addr" => return None,
+        field => field,
     };
     Some(object.text(field)).filter(|key| !key.is_empty())
 }

@@ -2,32 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use drp_core::{Event, Line, Params, Raw, RawModel};
-use serde::{Deserialize, Serialize};
+use drp_core::{Event, Index, Info, Interface, Line, Params, Raw, Whoami};
 
 use crate::{Client, ClientError, Request};
 
-/// What objects of a type can be found and ordered by.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct Index {
-    /// What its values are, such as `string` or `dateTime`.
-    #[serde(rename = "Type")]
-    pub kind: String,
-    /// No two objects have the same value, so that `INDEX:VALUE` stands for a key.
-    pub unique: bool,
-    /// It is no order.
-    pub unordered: bool,
-    /// It takes [`Filter::Re`](crate::Filter::Re).
-    pub regex: bool,
-}
-
 impl Client {
-    /// What the server tells about itself: `version`, `features`, `id` and more.
+    /// What the server tells about itself: its version, features, id and more.
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn info(&self) -> Result<RawModel, ClientError> {
+    pub async fn info(&self) -> Result<Info, ClientError> {
         self.send(Request::info()?).await
     }
 
@@ -55,6 +39,14 @@ impl Client {
         self.send(Request::indexes_of(prefix)?).await
     }
 
+    /// One index of a type; where there is none, one of no type.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn index(&self, prefix: &str, name: &str) -> Result<Index, ClientError> {
+        self.send(Request::index(prefix, name)?).await
+    }
+
     /// All preferences.
     ///
     /// # Errors
@@ -75,7 +67,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn interfaces(&self) -> Result<Vec<RawModel>, ClientError> {
+    pub async fn interfaces(&self) -> Result<Vec<Interface>, ClientError> {
         self.send(Request::list("interfaces")?).await
     }
 
@@ -83,7 +75,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn interface(&self, name: &str) -> Result<RawModel, ClientError> {
+    pub async fn interface(&self, name: &str) -> Result<Interface, ClientError> {
         self.send(Request::get("interfaces", name)?).await
     }
 
@@ -111,12 +103,11 @@ impl Client {
         self.system_actions().run(command, params).await
     }
 
-    /// Which machine it is that knows this of itself: `Fingerprint`, `MacAddrs` and `OnDiskUUID`. What it is comes
-    /// back in `Result`.
+    /// Which machine it is that knows this of itself. What it is comes back in the result.
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn whoami<T: Serialize + ?Sized>(&self, known: &T) -> Result<RawModel, ClientError> {
+    pub async fn whoami(&self, known: &Whoami) -> Result<Whoami, ClientError> {
         self.send(Request::whoami(known)?).await
     }
 }

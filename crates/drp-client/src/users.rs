@@ -1,40 +1,10 @@
 //! Passwords of users, and tokens of users and machines.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use drp_core::RawModel;
-use serde::Deserialize;
+use drp_core::{User, UserToken};
 
 use crate::{Client, ClientError, Request, Secret};
-
-/// A token that a server has made.
-#[derive(Clone, Deserialize)]
-#[serde(from = "TokenAnswer")]
-pub struct IssuedToken {
-    /// The token.
-    pub token: Secret,
-    /// What the server tells about itself; see [`Client::info`].
-    pub info: RawModel,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TokenAnswer {
-    token: String,
-    info: Option<RawModel>,
-}
-
-impl From<TokenAnswer> for IssuedToken {
-    fn from(answer: TokenAnswer) -> Self {
-        Self { token: Secret::new(answer.token), info: answer.info.unwrap_or_default() }
-    }
-}
-
-impl fmt::Debug for IssuedToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssuedToken").finish_non_exhaustive()
-    }
-}
 
 impl Client {
     /// Makes a token of a user that lives for so long, in whole seconds; an hour where nothing is asked for. Its
@@ -47,7 +17,7 @@ impl Client {
         name: &str,
         life: Option<Duration>,
         roles: &[&str],
-    ) -> Result<IssuedToken, ClientError> {
+    ) -> Result<UserToken, ClientError> {
         let request = with_life(Request::user_token(name)?, life);
         let request = if roles.is_empty() { request } else { request.query("roles", &roles.join(",")) };
         self.send(request).await.map_err(ClientError::without_quote)
@@ -57,7 +27,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn machine_token(&self, key: &str, life: Option<Duration>) -> Result<IssuedToken, ClientError> {
+    pub async fn machine_token(&self, key: &str, life: Option<Duration>) -> Result<UserToken, ClientError> {
         self.send(with_life(Request::machine_token(key)?, life)).await.map_err(ClientError::without_quote)
     }
 
@@ -65,7 +35,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn set_password(&self, name: &str, password: &Secret) -> Result<RawModel, ClientError> {
+    pub async fn set_password(&self, name: &str, password: &Secret) -> Result<User, ClientError> {
         self.send(Request::set_password(name, password)?).await
     }
 }

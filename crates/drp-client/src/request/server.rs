@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use drp_core::Whoami;
 use http::Method;
-use serde::Serialize;
 
 use super::{BuildRequestError, Request};
 use crate::Secret;
@@ -86,7 +86,7 @@ impl Request {
     ///
     /// # Errors
     /// The body cannot be written as JSON.
-    pub fn whoami<T: Serialize + ?Sized>(known: &T) -> Result<Self, BuildRequestError> {
+    pub fn whoami(known: &Whoami) -> Result<Self, BuildRequestError> {
         Self::new(Method::POST, &["whoami"])?.with_body(known)
     }
 }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod download;
 mod events;
+mod files;
 mod local_proxy;
 mod login;
 mod objects;
@@ -11,4 +12,5 @@ mod pages;
 mod params;
 mod peer;
 mod rest;
+mod rooms;
 mod tls;

@@ -2,10 +2,13 @@
 
 use std::{sync::Mutex, time::Instant};
 
-use drp_client::{CompareAndSetError, ObjectParams};
-use drp_core::{Machine, Params, Raw, patch::Patch};
+use drp_client::{
+    CompareAndSetError, ObjectParams,
+    secure::{PrivateKey, open},
+};
+use drp_core::{Machine, Params, Raw, SecureData, patch::Patch};
 
-use crate::peer::{Peer, Seen, json, soon};
+use crate::peer::{Peer, Seen, json, lines, soon};
 
 /// A server that holds the params of one machine.
 async fn params_server(params: &str) -> Peer {
@@ -177,4 +180,84 @@ async fn an_opened_value_of_the_wrong_type_is_not_quoted() {
     // What is not secret is told.
     let error = params(&peer).get::<u16>("bmc/port").await.unwrap_err();
     assert!(error.chain().contains("invalid type: string"), "{error:?}");
+}
+
+#[tokio::test]
+async fn reads_say_what_they_want_to_see() {
+    let peer = Peer::start(|seen| json("200 OK", if seen.line.contains("params/") { "1" } else { "{}" })).await;
+    let params = params(&peer);
+    params.clone().aggregate().compose().decode().only(["a/b", "c"]).all().await.unwrap();
+    params.aggregate().compose().get::<u8>("a/b").await.unwrap();
+    let expected = [
+        "GET /machines/x/params?params=a%2Fb%2Cc&aggregate=true&compose=true&decode=true",
+        "GET /machines/x/params/a/b?aggregate=true&compose=true",
+    ];
+    assert_eq!(lines(&peer), expected);
+}
+
+#[tokio::test]
+async fn all_params_are_set_at_once_and_one_is_added_only_where_it_is_not() {
+    let peer = Peer::start(|seen| match seen.line.split(' ').next().unwrap() {
+        "POST" => json("200 OK", &seen.body),
+        "GET" => json("200 OK", r#"{"a":1}"#),
+        _ => json("200 OK", "{}"),
+    })
+    .await;
+    let params = params(&peer);
+    let all: Params = serde_json::from_str(r#"{"x":1}"#).unwrap();
+    assert_eq!(params.set_all(&all).await.unwrap(), all);
+    params.add("b", "new").await.unwrap();
+    assert!(matches!(params.add("a", "new").await, Err(CompareAndSetError::Conflict { .. })));
+    let expected = [
+        "POST /machines/x/params",
+        "GET /machines/x/params",
+        "PATCH /machines/x/params",
+        "GET /machines/x/params",
+    ];
+    assert_eq!(lines(&peer), expected);
+    let patch = r#"[{"op":"test","path":"","from":"","value":{"a":1}},{"op":"add","path":"/b","from":"","value":"new"}]"#;
+    assert_eq!(peer.seen()[2].body, patch);
+}
+
+#[tokio::test]
+async fn a_secure_param_goes_sealed_with_the_key_of_the_object() {
+    let key = PrivateKey::generate();
+    let public = key.public_key().to_string();
+    let peer = Peer::start(move |seen| match seen.line.trim_start_matches("GET /api/v3/") {
+        "machines/x/pubkey" => json("200 OK", &format!("\"{public}\"")),
+        "params/bmc/password" => json("200 OK", r#"{"Name":"bmc/password","Secure":true}"#),
+        "params/bmc/port" => json("404 Not Found", "{}"),
+        "params/bmc/user" => json("403 Forbidden", "{}"),
+        _ => json("200 OK", "1"),
+    })
+    .await;
+    let params = params(&peer);
+    params.set_secure("bmc/password", "hunter2").await.unwrap();
+    params.set_as_declared("bmc/password", "hunter2").await.unwrap();
+    params.set_as_declared("bmc/port", &623).await.unwrap();
+    assert_eq!(params.set_as_declared("bmc/user", "me").await.unwrap_err().status(), Some(403));
+    let expected = [
+        "GET /machines/x/pubkey",
+        "POST /machines/x/params/bmc/password",
+        "GET /params/bmc/password",
+        "GET /machines/x/pubkey",
+        "POST /machines/x/params/bmc/password",
+        "GET /params/bmc/port",
+        "POST /machines/x/params/bmc/port",
+        "GET /params/bmc/user",
+    ];
+    assert_eq!(lines(&peer), expected);
+    for sealed in [&peer.seen()[1], &peer.seen()[4]] {
+        let sealed: SecureData = serde_json::from_str(&sealed.body).unwrap();
+        assert_eq!(open(&sealed, &key).unwrap().get(), r#""hunter2""#);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sealed_with_what_is_no_key() {
+    let peer = Peer::start(|_| json("200 OK", r#""AAAA""#)).await;
+    let error = params(&peer).set_secure("bmc/password", "hunter2").await.unwrap_err();
+    let expected = "GET machines/x/pubkey failed: the answer cannot be used: it is not the value that was expected";
+    assert_eq!(error.chain(), expected);
+    assert_eq!(peer.seen().len(), 1);
 }
