@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod download;
+mod drpcli;
 mod events;
 mod files;
 mod local_proxy;

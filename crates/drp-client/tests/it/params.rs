@@ -208,14 +208,11 @@ async fn all_params_are_set_at_once_and_one_is_added_only_where_it_is_not() {
     assert_eq!(params.set_all(&all).await.unwrap(), all);
     params.add("b", "new").await.unwrap();
     assert!(matches!(params.add("a", "new").await, Err(CompareAndSetError::Conflict { .. })));
-    let expected = [
-        "POST /machines/x/params",
-        "GET /machines/x/params",
-        "PATCH /machines/x/params",
-        "GET /machines/x/params",
-    ];
+    let expected =
+        ["POST /machines/x/params", "GET /machines/x/params", "PATCH /machines/x/params", "GET /machines/x/params"];
     assert_eq!(lines(&peer), expected);
-    let patch = r#"[{"op":"test","path":"","from":"","value":{"a":1}},{"op":"add","path":"/b","from":"","value":"new"}]"#;
+    let patch =
+        r#"[{"op":"test","path":"","from":"","value":{"a":1}},{"op":"add","path":"/b","from":"","value":"new"}]"#;
     assert_eq!(peer.seen()[2].body, patch);
 }
 

@@ -11,7 +11,8 @@ use crate::peer::{Peer, head, json, lines, soon};
 #[tokio::test]
 async fn what_a_machine_does_next_is_told_by_the_status() {
     let job = r#"{"Uuid":"87a74f0e-d168-4687-99e8-8fd3a7ed551b","State":"created"}"#;
-    let peer = Peer::script(vec![json("201 Created", job), json("202 Accepted", job), head("204 No Content", &[])]).await;
+    let peer =
+        Peer::script(vec![json("201 Created", job), json("202 Accepted", job), head("204 No Content", &[])]).await;
     let jobs = peer.client().jobs();
     let NextJob::New(new) = jobs.next("m1").await.unwrap() else { panic!("it is a new one") };
     assert_eq!(new.key(), "87a74f0e-d168-4687-99e8-8fd3a7ed551b");
@@ -41,7 +42,9 @@ async fn a_job_changes_state_only_from_the_one_it_is_thought_to_be_in() {
 async fn a_job_log_is_added_to_in_order_and_read() {
     let peer = Peer::start(|seen| match seen.line.split(' ').next().unwrap() {
         "PUT" => head("204 No Content", &["Content-Type: application/json"]),
-        _ => crate::peer::last_words("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\nLog for Job: j\n"),
+        _ => {
+            crate::peer::last_words("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\nLog for Job: j\n")
+        }
     })
     .await;
     let jobs = peer.client().jobs();
