@@ -189,6 +189,7 @@ impl Query {
 /// The index of every type that holds its keys.
 const KEY: &str = "Key";
 
+#[expect(clippy::needless_pass_by_value, reason = "texts and numbers are given as they are")]
 impl Filter {
     /// Equal.
     pub fn eq(value: impl ToString) -> Self {

@@ -15,7 +15,7 @@ fn json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 32, 6, |inner| {
         prop_oneof![
             collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            collection::btree_map(".*", inner, 0..6).prop_map(|map| Value::from_iter(map)),
+            collection::btree_map(".*", inner, 0..6).prop_map(Value::from_iter),
         ]
     })
 }
