@@ -61,7 +61,7 @@ async fn a_user_fetches_a_token_as_drpcli_does_and_sends_it_from_then_on() {
     for _ in 0..2 {
         soon(client.info()).await.unwrap();
     }
-    soon(client.params::<Machine>("x").delete("a")).await.unwrap();
+    soon(client.objects::<Machine>().params("x").delete("a")).await.unwrap();
     let expected = [
         (TOKEN_PATH, BASIC),
         ("GET /api/v3/info", "Bearer token-1"),
@@ -78,7 +78,7 @@ async fn a_token_that_ends_in_mid_life_is_replaced_once_and_the_call_made_again(
         let peer = token_server(|number| number != 1, ended).await;
         let client = bob(&peer);
         // Writes too: a server that knows nobody did nothing.
-        soon(client.params::<Machine>("x").set("a", &1)).await.unwrap();
+        soon(client.objects::<Machine>().params("x").set("a", &1)).await.unwrap();
         let expected = [
             (TOKEN_PATH, BASIC),
             ("POST /api/v3/machines/x/params/a", "Bearer token-1"),
