@@ -127,6 +127,8 @@ pub use config::{Config, ConfigError, Credentials, Secret};
 pub use contents::Contents;
 pub use download::{Download, SaveError, Saved};
 pub use error::{BadAnswer, ClientError, ClientErrorKind};
+#[doc(hidden)]
+pub use events::fuzz_event_frame;
 pub use events::{EventStream, EventTimes, StreamItem};
 pub use files::{FileInfo, Files, Uploaded};
 pub use jobs::{JobLogWriter, Jobs, NextJob, PurgeJobs};

@@ -1,9 +1,9 @@
 //! What a websocket message means. Nothing here reads from a socket.
 
 use drp_core::{
-    Event,
+    Error, Event,
     contract::{LAGGED_EVENT_ACTION, LAGGED_EVENT_TYPE},
-    json,
+    json::{self, ParseError},
 };
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
@@ -22,9 +22,9 @@ impl Command {
         }
     }
 
-    /// The message that gives this command.
-    pub(super) fn message(self, selector: &str) -> Message {
-        Message::text(format!("{} {selector}", self.word()))
+    /// The text that gives this command.
+    pub(super) fn text(self, selector: &str) -> String {
+        format!("{} {selector}", self.word())
     }
 }
 
@@ -35,6 +35,8 @@ pub(super) enum Frame {
     Event(Box<Event>, usize),
     /// The server has carried out a command for this selector.
     Echo(Command, String),
+    /// The server will not carry out this command, for this reason.
+    Refusal(String, Box<Error>),
     /// The server dropped so many events of this connection.
     Lagged(u64),
     /// A sign of life.
@@ -47,14 +49,33 @@ pub(super) enum Frame {
 
 pub(super) fn read(message: Message) -> Frame {
     match message {
-        Message::Text(text) => match json::parse::<Event>(text.as_bytes()) {
-            Ok(event) if event.type_ == LAGGED_EVENT_TYPE => notice(event),
-            Ok(event) => Frame::Event(Box::new(event), text.len()),
-            Err(error) => Frame::Malformed(error.to_string()),
-        },
+        Message::Text(text) => read_text(&text),
         Message::Binary(_) => Frame::Malformed("it is binary".to_owned()),
         Message::Close(frame) => Frame::Close(closing_words(frame)),
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Frame::Nothing,
+    }
+}
+
+pub(super) fn read_text(text: &str) -> Frame {
+    match json::parse::<Event>(text.as_bytes()) {
+        Ok(event) if event.type_ == LAGGED_EVENT_TYPE => notice(event),
+        // Every key may be missing as far as JSON goes, but then it is something else.
+        Ok(event) if event.type_.is_empty() && event.action.is_empty() => {
+            Frame::Malformed("it has neither a Type nor an Action".to_owned())
+        }
+        Ok(event) => Frame::Event(Box::new(event), text.len()),
+        Err(error) => Frame::Malformed(place(&error)),
+    }
+}
+
+/// Where the text stops being an event. What stands there is not told: it may be secret.
+fn place(error: &ParseError) -> String {
+    match error {
+        ParseError::Invalid(error) => {
+            format!("it is not the JSON of an event, at line {} column {}", error.line(), error.column())
+        }
+        // Too deep, which tells nothing of the text.
+        other => other.to_string(),
     }
 }
 
@@ -63,8 +84,9 @@ fn notice(event: Event) -> Frame {
     match event.action.as_str() {
         "register" => Frame::Echo(Command::Register, event.key),
         "deregister" => Frame::Echo(Command::Deregister, event.key),
-        // The number may be missing; that something is must not be.
-        LAGGED_EVENT_ACTION => Frame::Lagged(event.object.parse().unwrap_or(1)),
+        "error" => Frame::Refusal(event.key, Box::new(event.object.parse().unwrap_or_default())),
+        // The number may be missing or senseless; that something is must not be.
+        LAGGED_EVENT_ACTION => Frame::Lagged(event.object.parse().unwrap_or(1).max(1)),
         _ => Frame::Nothing,
     }
 }
@@ -90,10 +112,13 @@ mod tests {
         check(&about("deregister", "null"), Frame::Echo(Command::Deregister, "a.b.c".to_owned()));
         check(&about("lagged", "17"), Frame::Lagged(17));
         check(&about("lagged", "null"), Frame::Lagged(1));
+        check(&about("lagged", "0"), Frame::Lagged(1));
+        check(&about("lagged", "18446744073709551615"), Frame::Lagged(u64::MAX));
+        check(&about("error", "7"), Frame::Refusal("a.b.c".to_owned(), Box::default()));
         check(&about("news", "null"), Frame::Nothing);
         let event = Event { type_: "a".to_owned(), action: "b".to_owned(), ..Event::default() };
         check(r#"{"Type":"a","Action":"b"}"#, Frame::Event(Box::new(event), 25));
-        for text in ["", "{", "[]", "7", r#"{"Type":7}"#] {
+        for text in ["", "{", "[]", "7", "{}", r#"{"Type":7}"#, r#"{"Kind":"a","What":"b"}"#] {
             assert!(matches!(read(Message::text(text)), Frame::Malformed(_)), "{text}");
         }
         assert!(matches!(read(Message::binary(b"{}".to_vec())), Frame::Malformed(_)));

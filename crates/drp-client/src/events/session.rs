@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use drp_core::{Selector, chain};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
-    sync::oneshot,
+    sync::watch,
     time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout, timeout_at},
 };
 use tokio_tungstenite::tungstenite::{
@@ -13,13 +13,14 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::{Client, ClientErrorKind, EventTimes};
+use crate::{Client, ClientError, ClientErrorKind, EventTimes};
 
 use super::{
     StreamItem,
     frame::{self, Command, Frame},
-    queue::Queue,
+    queue::{Items, Queue},
     socket::{self, WebSocket},
+    supervise::{Confirmed, Wanted},
 };
 
 /// Commands sent before their echoes are read: neither side's buffers can fill up with so few.
@@ -27,8 +28,11 @@ const COMMANDS_IN_FLIGHT_MAX: usize = 64;
 
 pub(super) struct Session {
     socket: WebSocket,
+    /// Events of others are not for the reader.
     selectors: Arc<[Selector]>,
     queue: Arc<Queue>,
+    /// What came before everything was registered: it is newer than the gap, which is told when all is well again.
+    held: Option<Items>,
     times: EventTimes,
 }
 
@@ -41,32 +45,46 @@ pub(super) enum Ended {
 }
 
 impl Session {
-    /// Connects and registers all selectors. Events that come meanwhile are in the queue already.
+    /// Connects and registers all selectors. What comes meanwhile is kept until [`deliver`](Self::deliver).
     pub(super) async fn open(
         client: &Client,
         selectors: Arc<[Selector]>,
         queue: &Arc<Queue>,
-    ) -> Result<Self, ClientErrorKind> {
-        let socket = socket::open(client).await?;
+    ) -> Result<Self, ClientError> {
+        let socket = socket::open(client).await.map_err(|kind| ClientError::new("GET ws", kind))?;
         let times = client.inner().event_times.clone();
-        let mut session = Self { socket, selectors, queue: Arc::clone(queue), times };
-        session.command(Command::Register).await?;
+        let held = Some(Items::default());
+        let mut session = Self { socket, selectors: Arc::clone(&selectors), queue: Arc::clone(queue), held, times };
+        session.command(Command::Register, &selectors).await?;
         Ok(session)
     }
 
-    pub(super) fn selectors(&self) -> Arc<[Selector]> {
-        Arc::clone(&self.selectors)
+    /// Lets the reader have what came since the connection was made, and from now on everything at once.
+    pub(super) fn deliver(&mut self, after_gap: bool) {
+        if let Some(items) = self.held.take() {
+            self.queue.put_first_items(items, after_gap);
+        }
     }
 
     /// Moves events into the queue until the connection is lost or nobody wants it any more.
-    pub(super) async fn run(&mut self, closing: &mut oneshot::Receiver<()>) -> Ended {
+    pub(super) async fn run(&mut self, wanted: &mut watch::Receiver<Wanted>, confirmed: &Confirmed) -> Ended {
         let mut ping = interval_at(Instant::now() + self.times.ping, self.times.ping);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {
             tokio::select! {
                 biased;
-                _ = &mut *closing => return Ended::Closing,
+                changed = wanted.changed() => {
+                    if changed.is_err() {
+                        return Ended::Closing;
+                    }
+                    let Wanted { selectors, generation } = wanted.borrow_and_update().clone();
+                    if let Err(error) = self.change(selectors).await {
+                        return Ended::Lost(chain(&error));
+                    }
+                    confirmed.send_replace(generation);
+                    heard = Instant::now();
+                }
                 () = sleep_until(heard + self.times.silence) => {
                     return Ended::Lost(format!("nothing was heard for {:?}", self.times.silence));
                 }
@@ -87,20 +105,34 @@ impl Session {
         }
     }
 
+    /// Registers what is new and then deregisters what is no longer wanted: what stays never misses anything.
+    async fn change(&mut self, wanted: Arc<[Selector]>) -> Result<(), ClientError> {
+        let old = Arc::clone(&self.selectors);
+        let added = without(&wanted, &old);
+        let removed = without(&old, &wanted);
+        self.selectors = old.iter().chain(&added).cloned().collect();
+        self.command(Command::Register, &added).await?;
+        self.command(Command::Deregister, &removed).await?;
+        self.selectors = wanted;
+        Ok(())
+    }
+
     /// Deregisters and closes in good order, in the time that one echo may take.
     pub(super) async fn leave(mut self) {
         let limit = self.times.echo;
+        let selectors = Arc::clone(&self.selectors);
         let farewell = async {
-            self.command(Command::Deregister).await?;
+            self.command(Command::Deregister, &selectors).await?;
             let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-            self.socket.close(Some(frame)).await.map_err(lost)?;
+            let closed = self.socket.close(Some(frame)).await;
+            closed.map_err(|error| ClientError::new("closing the websocket", lost(error)))?;
             // The server's own close frame is the end, however long it then keeps the connection.
             while let Some(Ok(message)) = self.socket.next().await {
                 if message.is_close() {
                     break;
                 }
             }
-            Ok::<(), ClientErrorKind>(())
+            Ok::<(), ClientError>(())
         };
         match timeout(limit, farewell).await {
             Ok(Ok(())) => {}
@@ -112,50 +144,77 @@ impl Session {
     }
 
     /// Gives a command for every selector and waits until the server has confirmed each of them.
-    async fn command(&mut self, command: Command) -> Result<(), ClientErrorKind> {
-        let selectors = self.selectors();
+    async fn command(&mut self, command: Command, selectors: &[Selector]) -> Result<(), ClientError> {
         for some in selectors.chunks(COMMANDS_IN_FLIGHT_MAX) {
-            let commands = some.iter().map(|selector| command.message(selector.as_str())).collect();
-            self.send(commands).await?;
-            let deadline = Instant::now() + self.times.echo;
-            let mut missing: HashSet<&str> = some.iter().map(Selector::as_str).collect();
-            while !missing.is_empty() {
-                let Ok(message) = timeout_at(deadline, self.socket.next()).await else {
-                    return Err(ClientErrorKind::Timeout(self.times.echo));
-                };
-                match self.take(message)? {
-                    Frame::Echo(echoed, selector) if echoed == command => {
-                        missing.remove(selector.as_str());
-                    }
-                    Frame::Close(reason) => return Err(ClientErrorKind::Disconnected(reason.into())),
-                    _ => {}
+            let texts: Vec<String> = some.iter().map(|selector| command.text(selector.as_str())).collect();
+            let mut missing: HashSet<&str> = texts.iter().map(String::as_str).collect();
+            let done = match self.send(texts.iter().map(Message::text).collect()).await {
+                Ok(()) => self.wait_for_echoes(command, &mut missing).await,
+                Err(error) => Err(error),
+            };
+            done.map_err(|kind| {
+                let first = texts.iter().find(|text| missing.contains(text.as_str())).map_or("", |text| text);
+                ClientError::new(format!("websocket command `{first}`"), kind)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reads on until the server has echoed all these commands.
+    async fn wait_for_echoes(&mut self, command: Command, missing: &mut HashSet<&str>) -> Result<(), ClientErrorKind> {
+        let deadline = Instant::now() + self.times.echo;
+        while !missing.is_empty() {
+            // A server that talks of other things all the time has no more of it.
+            let in_time = Instant::now() < deadline;
+            let message = timeout_at(deadline, self.socket.next()).await;
+            let (Ok(message), true) = (message, in_time) else {
+                return Err(ClientErrorKind::Timeout(self.times.echo));
+            };
+            match self.take(message)? {
+                Frame::Echo(echoed, selector) if echoed == command => {
+                    missing.remove(command.text(&selector).as_str());
                 }
+                Frame::Refusal(text, error) if missing.contains(text.as_str()) => {
+                    return Err(ClientErrorKind::Status { status: error.status(), error });
+                }
+                Frame::Close(reason) => return Err(ClientErrorKind::Disconnected(reason.into())),
+                _ => {}
             }
         }
         Ok(())
     }
 
-    /// Reads a message, and puts what is for the stream's reader into the queue.
-    fn take(&self, message: Option<Result<Message, Error>>) -> Result<Frame, ClientErrorKind> {
+    /// Reads a message, and keeps what is for the stream's reader.
+    fn take(&mut self, message: Option<Result<Message, Error>>) -> Result<Frame, ClientErrorKind> {
         let message = message.unwrap_or(Err(Error::ConnectionClosed)).map_err(lost)?;
         match frame::read(message) {
             Frame::Event(event, bytes) => {
                 // As Go clients do: a server that knows no lists in selectors may send more than was asked for.
                 if self.selectors.iter().any(|selector| selector.matches(&event)) {
-                    self.queue.put_event(*event, bytes);
+                    self.put(StreamItem::Event(*event), bytes);
                 }
                 Ok(Frame::Nothing)
             }
             Frame::Lagged(count) => {
-                self.queue.put_notice(StreamItem::Lagged(count));
+                self.put(StreamItem::Lagged(count), 0);
                 Ok(Frame::Nothing)
             }
             Frame::Malformed(reason) => {
-                tracing::warn!(reason, "a frame that is no event was passed over");
-                self.queue.count_malformed();
+                if self.queue.count_malformed() == 0 {
+                    tracing::warn!(reason, "a frame that is no event was passed over; later ones are counted only");
+                }
+                // Perhaps it was to be one.
+                self.put(StreamItem::Lagged(1), 0);
                 Ok(Frame::Nothing)
             }
             frame => Ok(frame),
+        }
+    }
+
+    fn put(&mut self, item: StreamItem, bytes: usize) {
+        match &mut self.held {
+            Some(items) => items.put(item, bytes),
+            None => self.queue.put(item, bytes),
         }
     }
 
@@ -172,6 +231,12 @@ impl Session {
             Err(_) => Err(ClientErrorKind::Timeout(limit)),
         }
     }
+}
+
+/// Those of `all` that are not among `others`.
+fn without(all: &[Selector], others: &[Selector]) -> Vec<Selector> {
+    let others: HashSet<&Selector> = others.iter().collect();
+    all.iter().filter(|selector| !others.contains(selector)).cloned().collect()
 }
 
 fn lost(error: Error) -> ClientErrorKind {

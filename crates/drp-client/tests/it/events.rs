@@ -2,122 +2,15 @@
 
 use std::{path::Path, time::Duration};
 
-use drp_client::{Client, ClientErrorKind, Config, EventStream, StreamItem};
+use drp_client::{Client, ClientErrorKind, StreamItem};
 use drp_core::{Selector, limits};
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::{
-    WebSocketStream, accept_hdr_async,
-    tungstenite::{
-        Message,
-        handshake::server::{Request, Response},
-    },
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    peer::soon,
+    ws_peer::{WsPeer, echo, event, next},
 };
-
-use crate::peer::{config, soon};
-
-struct WsPeer {
-    listener: TcpListener,
-}
-
-/// The server's side of one websocket.
-struct Side {
-    socket: WebSocketStream<TcpStream>,
-}
-
-impl WsPeer {
-    async fn start() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
-    }
-
-    /// Quick times, but for silence: these tests may run on a busy machine.
-    fn config(&self) -> Config {
-        let mut config = config(&format!("http://{}", self.listener.local_addr().unwrap()));
-        config.event_times.reconnect_min = Duration::from_millis(1);
-        config.event_times.reconnect_max = Duration::from_millis(20);
-        config
-    }
-
-    fn client(&self) -> Client {
-        Client::new(self.config()).unwrap()
-    }
-
-    async fn accept(&self) -> Side {
-        let (stream, _) = soon(self.listener.accept()).await.unwrap();
-        #[allow(clippy::result_large_err, reason = "the library wants it so")]
-        let check = |request: &Request, response: Response| {
-            assert_eq!(request.uri().path(), "/api/v3/ws");
-            assert_eq!(request.headers()["authorization"], "Bearer t0ken");
-            assert!(request.headers().contains_key("x-drpx-lagged"));
-            Ok(response)
-        };
-        Side { socket: soon(accept_hdr_async(stream, check)).await.unwrap() }
-    }
-
-    /// A stream of these selectors, and the server's side of it with all of them registered.
-    async fn stream(&self, client: &Client, selectors: &[&str]) -> (EventStream, Side) {
-        let open = client.events(selectors.iter().map(|text| text.parse().unwrap()).collect());
-        let serve = async {
-            let mut side = self.accept().await;
-            side.expect_commands("register", selectors).await;
-            side
-        };
-        let (stream, side) = tokio::join!(soon(open), serve);
-        (stream.unwrap(), side)
-    }
-}
-
-impl Side {
-    async fn send(&mut self, text: impl Into<String>) {
-        self.socket.send(Message::text(text.into())).await.unwrap();
-    }
-
-    /// The next text or closing message; others are for the protocol.
-    async fn receive(&mut self) -> Message {
-        loop {
-            match soon(self.socket.next()).await.unwrap().unwrap() {
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => return other,
-            }
-        }
-    }
-
-    async fn expect_commands(&mut self, word: &str, selectors: &[&str]) {
-        for selector in selectors {
-            assert_eq!(self.receive().await, Message::text(format!("{word} {selector}")));
-            self.send(echo(word, selector)).await;
-        }
-    }
-
-    async fn send_event(&mut self, key: &str) {
-        self.send(event(key)).await;
-    }
-
-    /// Returns when the client has read all that was sent before.
-    async fn wait_until_read(&mut self) {
-        self.socket.send(Message::Ping(b"x"[..].into())).await.unwrap();
-        while soon(self.socket.next()).await.unwrap().unwrap() != Message::Pong(b"x"[..].into()) {}
-    }
-}
-
-fn echo(word: &str, selector: &str) -> String {
-    format!(
-        r#"{{"Time":"2026-11-22T08:02:01.2Z","Type":"websocket","Action":"{word}","Key":"{selector}","Object":null}}"#
-    )
-}
-
-fn event(key: &str) -> String {
-    format!(r#"{{"Time":"2026-11-22T08:02:01.2Z","Type":"machines","Action":"update","Key":"{key}","Object":{{}}}}"#)
-}
-
-/// The next item in short: an event's key, or the notice.
-async fn next(stream: &mut EventStream) -> String {
-    match soon(stream.next()).await {
-        Some(StreamItem::Event(event)) => event.key,
-        Some(other) => format!("{other:?}"),
-        None => "end".to_owned(),
-    }
-}
 
 #[tokio::test]
 async fn a_stream_opens_when_all_echoes_came_and_events_between_them_are_not_lost() {
@@ -298,7 +191,8 @@ async fn the_servers_own_losses_are_told_and_malformed_frames_are_counted() {
     side.send(r#"{"Type":"jobs","Action":"create","Key":"not asked for"}"#).await;
     side.send(r#"{"Type":"websocket","Action":"lagged","Key":"","Object":17}"#).await;
     side.send_event("1").await;
-    assert_eq!(next(&mut stream).await, "Lagged(17)");
+    // Two of them may have been meant to be events.
+    assert_eq!(next(&mut stream).await, "Lagged(19)");
     assert_eq!(next(&mut stream).await, "1");
     assert_eq!(stream.malformed(), 2);
 }

@@ -4,6 +4,9 @@
 mod bad_input;
 mod download;
 mod drpcli;
+mod event_frames;
+mod event_gaps;
+mod event_selectors;
 mod events;
 mod files;
 mod local_proxy;
@@ -15,3 +18,4 @@ mod peer;
 mod rest;
 mod rooms;
 mod tls;
+mod ws_peer;
