@@ -120,6 +120,7 @@ mod server;
 mod users;
 
 mod events;
+mod wait;
 
 pub use actions::ObjectActions;
 pub use client::Client;
@@ -140,3 +141,4 @@ pub use request::{BuildRequestError, Request};
 pub use settings::PeopleSettings;
 pub use tls::{Fingerprint, ParseFingerprintError, TlsPolicy};
 pub use upload::Upload;
+pub use wait::{Waited, field_is};

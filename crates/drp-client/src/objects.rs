@@ -1,14 +1,14 @@
 //! The objects of one type.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, time::Duration};
 
 use drp_core::{Meta, Model, ModelType, Params, Raw, RawModel, patch::Patch};
 use http::HeaderMap;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    BadAnswer, BuildRequestError, Client, ClientError, ObjectActions, ObjectParams, Query, Request, attempts::Attempts,
-    params::patch_between,
+    BadAnswer, BuildRequestError, Client, ClientError, ObjectActions, ObjectParams, Query, Request, Waited,
+    attempts::Attempts, params::patch_between, wait,
 };
 
 mod pages;
@@ -148,6 +148,23 @@ impl<M: Serialize + DeserializeOwned> Objects<M> {
         self.client.send(Request::delete(&self.prefix, key)?).await
     }
 
+    /// Waits until `is_met` says so of an object, no longer than `limit`.
+    ///
+    /// Its events are registered first, then it is read, and then each change is looked at; a lost connection is made
+    /// again, and what may have been missed is read. Nothing goes by unseen but what happens in such a gap and is
+    /// undone in it. See [`field_is`](crate::field_is) for a condition on one key.
+    ///
+    /// # Errors
+    /// There is no such object, or its events cannot be had, or it can be read no more.
+    pub async fn wait_for(
+        &self,
+        key: &str,
+        is_met: impl FnMut(&M) -> bool,
+        limit: Duration,
+    ) -> Result<Waited<M>, ClientError> {
+        wait::wait_for(&self.client, &self.prefix, key, is_met, limit).await
+    }
+
     /// The params of an object. Nothing is sent yet.
     #[must_use]
     pub fn params(&self, key: &str) -> ObjectParams {
@@ -226,7 +243,7 @@ fn unquoted<T>(query: &Query, answer: Result<T, ClientError>) -> Result<T, Clien
 }
 
 /// The key of an object by its type, if it stands in the object as it is.
-fn key_of(prefix: &str, object: &RawModel) -> Option<String> {
+pub(crate) fn key_of(prefix: &str, object: &RawModel) -> Option<String> {
     let field = match ModelType::find(prefix).map_or("Id", |model| model.key_field) {
         // Their keys are their addresses in another spelling.
         "Addr" => return None,

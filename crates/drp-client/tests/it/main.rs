@@ -18,4 +18,5 @@ mod peer;
 mod rest;
 mod rooms;
 mod tls;
+mod wait_for;
 mod ws_peer;

@@ -43,14 +43,7 @@ impl WsPeer {
 
     pub(crate) async fn accept(&self) -> Side {
         let (stream, _) = soon(self.listener.accept()).await.unwrap();
-        #[allow(clippy::result_large_err, reason = "the library wants it so")]
-        let check = |request: &Request, response: Response| {
-            assert_eq!(request.uri().path(), "/api/v3/ws");
-            assert_eq!(request.headers()["authorization"], "Bearer t0ken");
-            assert!(request.headers().contains_key("x-drpx-lagged"));
-            Ok(response)
-        };
-        Side { socket: soon(accept_hdr_async(stream, check)).await.unwrap() }
+        Side::accept(stream).await
     }
 
     /// A stream of these selectors, and the server's side of it with all of them registered.
@@ -67,6 +60,17 @@ impl WsPeer {
 }
 
 impl Side {
+    pub(crate) async fn accept(stream: TcpStream) -> Self {
+        #[allow(clippy::result_large_err, reason = "the library wants it so")]
+        let check = |request: &Request, response: Response| {
+            assert_eq!(request.uri().path(), "/api/v3/ws");
+            assert_eq!(request.headers()["authorization"], "Bearer t0ken");
+            assert!(request.headers().contains_key("x-drpx-lagged"));
+            Ok(response)
+        };
+        Self { socket: soon(accept_hdr_async(stream, check)).await.unwrap() }
+    }
+
     pub(crate) async fn send(&mut self, text: impl Into<String>) {
         self.socket.send(Message::text(text.into())).await.unwrap();
     }
