@@ -7,6 +7,7 @@
 mod error;
 mod model;
 mod patch;
+mod event_frame;
 mod selector;
 
 /// A target: its name, which is also its corpus' directory, and its function.
@@ -23,5 +24,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "error", run: error::run },
     Target { name: "model", run: model::run },
     Target { name: "patch", run: patch::run },
+    Target { name: "event_frame", run: event_frame::run },
     Target { name: "selector", run: selector::run },
 ];

@@ -8,6 +8,8 @@ use drp_client::Fingerprint;
 
 use crate::{
     content::ContentArgs,
+    events::EventsArgs,
+    logs::LogsArgs,
     serve::{LogFormat, LogLevel},
 };
 
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     Serve(ServeArgs),
     Action(ActionArgs),
+    Events(EventsArgs),
+    Logs(LogsArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),
     Content(ContentArgs),

@@ -5,10 +5,14 @@
 mod action;
 mod backup;
 mod cli;
+mod columns;
 mod connection;
 mod content;
 mod descriptors;
+mod events;
 mod exit;
+mod lines;
+mod logs;
 mod param;
 mod progress;
 mod restore;
@@ -16,6 +20,7 @@ mod run;
 mod serve;
 mod show;
 mod signals;
+mod watch;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -67,6 +72,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             Command::Run(args) => run::run(args).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Action(args) => action::action(args).await,
+            Command::Events(args) => events::events(args).await,
+            Command::Logs(args) => logs::logs(args).await,
             Command::Backup(args) => backup::backup(args).await,
             Command::Restore(args) => restore::restore(args).await,
             Command::Completions { .. } | Command::Content(_) | Command::Openapi => Ok(Exit::Well),

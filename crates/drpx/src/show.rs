@@ -2,15 +2,18 @@
 //!
 //! Nobody may be reading any more (`drpx run … | head`); that is no reason to fail, so what cannot be written is let go.
 
-use std::{io::Write, sync::OnceLock};
+use std::{
+    io::{self, Write},
+    sync::OnceLock,
+};
 
 use anstyle::{AnsiColor, Style};
-use drp_core::{Event, Level, Line, Raw};
+use drp_core::{Event, Level, Line, Raw, Time};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-const QUIET: Style = AnsiColor::BrightBlack.on_default();
+pub(crate) const QUIET: Style = AnsiColor::BrightBlack.on_default();
 
 /// Secrets of the command line and the configuration, which are shown nowhere, whoever repeats them.
 static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
@@ -82,12 +85,39 @@ pub(crate) fn event(event: &Event) {
     step(QUIET, "event", &format!("{}.{}.{}{by}", event.type_, event.action, event.key));
 }
 
+/// Something that a command shows in its course.
+pub(crate) enum Said {
+    /// A line of what was asked for, ready to be shown.
+    Result(String),
+    /// That something is missing behind the lines before.
+    Gap(String),
+}
+
+/// Shows it. Fails where nobody reads any more, which is no reason for a command to fail.
+pub(crate) fn say(said: &Said) -> io::Result<()> {
+    match said {
+        Said::Result(line) => writeln!(anstream::stdout(), "{line}"),
+        Said::Gap(text) => {
+            let _ = writeln!(anstream::stderr(), "{WARNING}{text}{WARNING:#}");
+            Ok(())
+        }
+    }
+}
+
+/// A time in UTC, with milliseconds and always as wide.
+pub(crate) fn moment(time: &Time) -> String {
+    match time.timestamp() {
+        Ok(timestamp) => timestamp.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+        Err(_) => time.to_string(),
+    }
+}
+
 fn text_of(line: &Line) -> String {
     format!("{} {}: {}", line.service, line.level, line.message.trim_end())
 }
 
 /// Text from elsewhere must not steer the terminal, look like several lines, or repeat a secret.
-fn presentable(text: &str) -> String {
+pub(crate) fn presentable(text: &str) -> String {
     let text = masked(text);
     let escape = |c: char| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::process::{PATIENCE, Server, drpx, eventually, incrementer, texts};
 
-fn serve_incrementer(data: &std::path::Path) -> Server {
+pub(crate) fn serve_incrementer(data: &std::path::Path) -> Server {
     let plugins = data.join("plugins");
     std::fs::create_dir_all(&plugins).unwrap();
     std::fs::copy(incrementer(), plugins.join("incrementer")).unwrap();
@@ -68,7 +68,8 @@ fn the_document_of_the_api_is_printed() {
 
 #[test]
 fn help_and_completions_are_there() {
-    let of_commands = ["run", "serve", "action", "backup", "restore"].map(|command| [command, "--help"]);
+    let of_commands =
+        ["run", "serve", "action", "events", "logs", "backup", "restore"].map(|command| [command, "--help"]);
     let of_commands = of_commands.iter().map(|args| &args[..]);
     for args in of_commands.chain([&["--help"] as &[_], &["completions", "bash"]]) {
         let (out, err, code) = texts(&drpx().args(args).output().unwrap());

@@ -4,10 +4,12 @@
 mod action;
 mod backup;
 mod connection;
+mod events;
 mod full;
 mod killed;
 mod memory;
 mod process;
+mod raw_server;
 mod run;
 mod serve;
 mod store;
