@@ -3,6 +3,7 @@
 
 mod action;
 mod backup;
+mod client;
 mod connection;
 mod events;
 mod full;
