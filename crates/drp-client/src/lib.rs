@@ -76,6 +76,27 @@
 //! Answers may be packed with gzip, and have at most [`Config::body_bytes_max`] bytes unpacked. Redirects are never
 //! followed: credentials are for one server.
 //!
+//! # Events
+//! [`Client::events`] opens a websocket of its own for each stream, so that a slow reader holds up nobody else. A stream
+//! comes back by itself after a cut, and tells each gap in its place: [`StreamItem::Resynced`] for a lost connection,
+//! [`StreamItem::Lagged`] for what its reader was too slow for. [`EventStream::set_selectors`] changes what it is about
+//! without losing events of what stays. [`Objects::wait_for`] waits for a state of one object:
+//!
+//! ```no_run
+//! # async fn example(client: drp_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use drp_client::Waited;
+//! use drp_core::Machine;
+//! use std::time::Duration;
+//! let machines = client.objects::<Machine>();
+//! match machines.wait_for("Name:web1", |machine| machine.runnable, Duration::from_secs(600)).await? {
+//!     Waited::Met(machine) => println!("{} can run jobs", machine.name),
+//!     Waited::TimedOut => println!("not yet"),
+//!     Waited::Deleted => println!("never again"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Errors
 //! [`ClientError`] names the call that failed, and [`ClientErrorKind`] why; a server's own error object is in
 //! [`ClientError::wire`]. What cannot be used of an answer is a [`BadAnswer`], which says what was expected and what

@@ -28,13 +28,12 @@ async fn an_answer_that_is_no_websocket_is_a_clear_error() {
         error
     };
     let error = check(|| json("401 Unauthorized", ""), "GET ws failed: the server answered 401").await;
-    assert_eq!(error.status(), Some(401));
-    let error = check(
-        || json("403 Forbidden", r#"{"Model":"users","Messages":["Access Denied"],"Code":403}"#),
-        "GET ws failed: the server answered 403: : users: Access Denied",
-    )
-    .await;
-    assert_eq!(error.wire().unwrap().model, "users");
+    assert!(error.is_unauthenticated());
+    let unknown = || json("403 Forbidden", r#"{"Model":"system","Messages":["Invalid token: x"],"Code":403}"#);
+    assert!(check(unknown, "GET ws failed: the server answered 403").await.is_unauthenticated());
+    let denied = || json("403 Forbidden", r#"{"Type":"AUTH","Messages":["Cannot access URL"],"Code":403}"#);
+    let error = check(denied, "GET ws failed: the server answered 403: AUTH: Cannot access URL").await;
+    assert!(!error.is_unauthenticated());
     let error = check(|| json("404 Not Found", "nothing here"), "GET ws failed: the server answered 404").await;
     assert!(error.is_not_found());
     let redirect = || last_words("HTTP/1.1 302 Found\r\nLocation: https://elsewhere/\r\nContent-Length: 0\r\n\r\n");

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use drp_client::{Client, ClientErrorKind, StreamItem};
+use drp_client::{Client, ClientErrorKind, Credentials, StreamItem};
 use drp_core::limits;
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    peer::soon,
-    ws_peer::{WsPeer, echo, event, next},
+    peer::{Reply, Seen, json, serve, soon},
+    ws_peer::{Side, WsPeer, echo, event, next},
 };
 
 #[tokio::test]
@@ -163,4 +163,41 @@ async fn a_registration_that_is_refused_says_why() {
     .await;
     let error = soon(open).await.unwrap().unwrap_err();
     assert_eq!(error.chain(), "websocket command `register machines.*.*` failed: the server answered 400: : too many");
+}
+
+#[tokio::test]
+async fn a_token_that_ended_is_replaced_when_the_connection_is_made_again() {
+    let peer = WsPeer::start().await;
+    let mut config = peer.config();
+    config.credentials = Credentials::UserPassword("bob".to_owned(), "s3cret".into());
+    let client = Client::new(config).unwrap();
+    let log_in = async |token: &str| {
+        let (stream, _) = soon(peer.listener.accept()).await.unwrap();
+        let body = format!(r#"{{"Token":"{token}"}}"#);
+        let reply = json("200 OK", &body);
+        let asked = |request: &Seen| {
+            assert_eq!(request.line, "GET /api/v3/users/bob/token");
+            Reply { text: reply.text.clone(), close: true }
+        };
+        soon(serve(stream, asked)).await;
+    };
+    let websocket = async |token: &str| {
+        let (stream, _) = soon(peer.listener.accept()).await.unwrap();
+        Side::accept_only(stream, token).await
+    };
+    let open = tokio::spawn(async move { client.events(vec!["machines.*.*".parse().unwrap()]).await });
+    log_in("token-1").await;
+    let mut side = websocket("token-1").await.unwrap();
+    side.expect_commands("register", &["machines.*.*"]).await;
+    let mut stream = soon(open).await.unwrap().unwrap();
+    drop(side);
+
+    // The token ended meanwhile.
+    assert!(websocket("token-2").await.is_none());
+    log_in("token-2").await;
+    let mut side = websocket("token-2").await.unwrap();
+    side.expect_commands("register", &["machines.*.*"]).await;
+    side.send_event("1").await;
+    assert_eq!(next(&mut stream).await, "Resynced");
+    assert_eq!(next(&mut stream).await, "1");
 }

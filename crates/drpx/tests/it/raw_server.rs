@@ -65,8 +65,7 @@ fn serve(mut stream: BufReader<TcpStream>, logs: &str, websockets: &mpsc::Sender
             }
         }
         if head[0].starts_with("GET /api/v3/ws ") {
-            let key =
-                head.iter().find_map(|line| line.to_lowercase().starts_with("sec-websocket-key: ").then_some(line));
+            let key = head.iter().find(|line| line.to_lowercase().starts_with("sec-websocket-key: "));
             let accept = derive_accept_key(key?.split_once(": ")?.1.as_bytes());
             let answer = format!(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
