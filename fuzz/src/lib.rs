@@ -5,9 +5,9 @@
 //! it by cutting and changing bytes; a fuzzer calls the same functions.
 
 mod error;
+mod event_frame;
 mod model;
 mod patch;
-mod event_frame;
 mod selector;
 
 /// A target: its name, which is also its corpus' directory, and its function.
