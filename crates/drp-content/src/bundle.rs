@@ -27,8 +27,15 @@ pub struct Bundle {
 ///
 /// All of [`Metadata::FIELDS`] are written, empty where nobody set them. Booleans and numbers that a YAML author wrote
 /// for a text are read as text.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Metadata(BTreeMap<String, String>);
+
+/// What is not set is the same as what is empty.
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        Self::FIELDS.into_iter().all(|field| self.text(field) == other.text(field))
+    }
+}
 
 impl Metadata {
     /// The names of the fields, all of them texts.
@@ -53,10 +60,19 @@ impl Metadata {
         "Version",
     ];
 
+    /// What bundlers write into the fields that are not empty where nobody sets them.
+    pub const DEFAULTS: [(&str, &str); 3] = [("Name", UNSPECIFIED), ("Version", "v0.0.0"), ("Type", "dynamic")];
+
     /// A field's text; empty where it is not set.
     #[must_use]
     pub fn text(&self, field: &str) -> &str {
         self.0.get(field).map_or("", String::as_str)
+    }
+
+    /// A field's text, where it is set.
+    #[cfg(feature = "yaml")]
+    pub(crate) fn given(&self, field: &str) -> Option<&str> {
+        self.0.get(field).map(String::as_str)
     }
 
     /// Sets a field.

@@ -1,16 +1,64 @@
 //! Content bundles of Digital Rebar Provision: metadata and objects by section, as files and providers carry them.
 //!
-//! A plugin provider carries its bundle in the `Content` of its definition; a host loads it as a layer.
-//! Reading YAML is behind the feature `yaml`, so that a provider, which only writes bundles, does not compile it.
+//! A plugin provider carries its bundle in the `Content` of its definition; a host loads it as a layer. Authors keep it as
+//! a directory with one file for each object. What comes of a directory or a file here is what comes of it with the tools
+//! of Go servers, value for value; where they lose something it is kept (`docs/design/0013-content-files.md`).
+//!
+//! ```
+//! # #[cfg(feature = "write")] {
+//! use drp_content::{Bundle, Format, Place};
+//!
+//! let text = "meta: {Name: lights, Version: v1.0.0}
+//! sections:
+//!   params:
+//!     lights/colour: {Name: lights/colour, Schema: {type: string, default: 'off'}}
+//! ";
+//! let bundle = Bundle::from_yaml(text)?;
+//! let room = tempfile::tempdir()?;
+//! let directory = room.path().join("lights");
+//! bundle.write_directory(&directory, Format::Yaml, Place::Free)?;
+//! assert!(directory.join("params/lights.colour.yaml").exists());
+//!
+//! // Bundling gives every object all keys of its type.
+//! let again = Bundle::from_directory(&directory)?;
+//! assert_eq!(again.sections["params"]["lights/colour"].get::<bool>("Secure"), Some(false));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//! * none: the bundle as a value, and as JSON. A provider needs no more.
+//! * `yaml`: reads bundles from YAML and from directories.
+//! * `write`: writes them too.
 
 mod bundle;
 #[cfg(feature = "yaml")]
 mod directory;
 #[cfg(feature = "yaml")]
+mod file;
+#[cfg(feature = "yaml")]
+mod object;
+#[cfg(feature = "write")]
+mod unbundle;
+#[cfg(feature = "write")]
+mod write;
+#[cfg(feature = "yaml")]
 mod yaml;
 
 pub use bundle::{Bundle, Metadata, Sections};
 #[cfg(feature = "yaml")]
-pub use directory::ReadDirectoryError;
+pub use directory::{
+    ContentFile, DirectoryContent, Holds, LeftOut, ParseItemError, ReadDirectoryError, ReadFileError, read_directory,
+};
 #[cfg(feature = "yaml")]
-pub use yaml::ReadBundleError;
+pub use file::{Format, ParseFormatError, ReadBundleError};
+#[cfg(feature = "yaml")]
+pub use object::DecodeError;
+#[cfg(feature = "write")]
+pub use unbundle::{Place, UnbundleError};
+#[cfg(feature = "write")]
+pub use write::WriteBundleError;
+#[cfg(feature = "yaml")]
+pub use yaml::{Entry, Node, NodeKind, Position, YamlError, YamlProblem, read_yaml};
+#[cfg(feature = "write")]
+pub use yaml::{WriteYamlError, write_yaml};

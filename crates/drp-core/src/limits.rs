@@ -30,6 +30,12 @@ pub const WS_MESSAGE_FROM_CLIENT_BYTES_MAX: usize = 1 << 20;
 pub const WS_MESSAGE_TO_CLIENT_BYTES_MAX: usize = 64 << 20;
 /// Levels that JSON may nest.
 pub const JSON_DEPTH_MAX: usize = 128;
+/// Values in one YAML document.
+pub const YAML_NODES_MAX: usize = 2_000_000;
+/// Values that the anchors and aliases of one YAML document may repeat.
+pub const YAML_REPEATED_NODES_MAX: usize = 100_000;
+/// Bytes of text that the anchors and aliases of one YAML document may repeat.
+pub const YAML_REPEATED_BYTES_MAX: usize = 8 << 20;
 /// The text of one JSON Schema.
 pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
 /// All headers of one request.
@@ -64,6 +70,8 @@ pub const LONG_POLLS_MAX: usize = 4096;
 pub const WEBSOCKETS_PER_ADDRESS_MAX: usize = 1024;
 /// Jobs that a host keeps.
 pub const JOBS_MAX: usize = 10_000;
+/// Files in the directory of one bundle.
+pub const CONTENT_FILES_MAX: usize = 100_000;
 /// Bundles in a host's directory of content.
 pub const CONTENT_BUNDLES_MAX: usize = 1000;
 /// A certificate chain, a private key or a password in a file.

@@ -64,8 +64,7 @@ impl DiskContent {
     pub(crate) async fn load(&self) -> io::Result<Vec<Outcome>> {
         let Some(directory) = self.directory.clone() else { return Ok(Vec::new()) };
         let mut loaded = self.loaded.lock().await;
-        let objects = Arc::clone(&self.objects);
-        let found = task::spawn_blocking(move || read_all(&directory, &objects)).await.map_err(io::Error::other)??;
+        let found = task::spawn_blocking(move || read_all(&directory)).await.map_err(io::Error::other)??;
         let mut outcomes = self.remove_missing(&mut loaded, &found).await;
         let mut pending = Vec::new();
         for (path, read) in found {
@@ -193,7 +192,7 @@ fn refuse_doubles(candidates: &mut Vec<Candidate>, outcomes: &mut Vec<Outcome>) 
 
 /// Reads every bundle of the directory: files of YAML and JSON, and directories with a file for each object. Other
 /// files, and what is hidden, are left alone. Blocks.
-fn read_all(directory: &Path, objects: &Objects) -> io::Result<BTreeMap<PathBuf, Result<Bundle, String>>> {
+fn read_all(directory: &Path) -> io::Result<BTreeMap<PathBuf, Result<Bundle, String>>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
@@ -205,7 +204,7 @@ fn read_all(directory: &Path, objects: &Objects) -> io::Result<BTreeMap<PathBuf,
         if found.len() == limits::CONTENT_BUNDLES_MAX {
             return Err(io::Error::other(format!("there are more than {} bundles", limits::CONTENT_BUNDLES_MAX)));
         }
-        let read = if path.is_dir() { read_directory(&path, objects) } else { read_file(&path) };
+        let read = if path.is_dir() { read_directory(&path) } else { read_file(&path) };
         found.insert(path, read);
     }
     Ok(found)
@@ -225,10 +224,8 @@ fn read_file(path: &Path) -> Result<Bundle, String> {
     Bundle::from_yaml(&text).map_err(|error| chain(&error))
 }
 
-fn read_directory(path: &Path, objects: &Objects) -> Result<Bundle, String> {
-    // What no type is known for has the key that types of providers have.
-    let key_field = |section: &str| objects.kind(section).map_or("Id", |kind| kind.key_field);
-    Bundle::from_directory(path, key_field).map_err(|error| chain(&error))
+fn read_directory(path: &Path) -> Result<Bundle, String> {
+    Bundle::from_directory(path).map_err(|error| chain(&error))
 }
 
 #[cfg(test)]
