@@ -6,6 +6,7 @@ mod backup;
 mod client;
 mod connection;
 mod events;
+mod content;
 mod full;
 mod killed;
 mod memory;
