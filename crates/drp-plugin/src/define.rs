@@ -5,11 +5,11 @@ use std::{
     fmt,
 };
 
-use drp_content::Bundle;
+use drp_content::{Bundle, Metadata};
 use drp_core::{AvailableAction, Params, PluginProvider, Raw, RawModel, contract, names};
 use serde::Serialize;
 
-use crate::{Provider, schema::DeclaredParam};
+use crate::{Content, Provider, content, schema::DeclaredParam};
 
 /// All mistakes in how a provider was put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +34,16 @@ pub(crate) fn definition<S: Send + Sync + 'static>(provider: &Provider<S>) -> Re
     }
     mistakes.extend(misplaced_objects(provider));
     let params = all_params(provider, &mut mistakes);
-    let fail = |mistakes| Err(DefineError { provider: provider.name.clone(), mistakes });
-    if !mistakes.is_empty() {
-        return fail(mistakes);
-    }
-    let content = match bundle(provider, &params).and_then(|bundle| bundle.to_json()) {
+    let content = match bundle(provider, &params, &mut mistakes).and_then(|bundle| bundle.to_json()) {
         Ok(content) => content,
-        Err(error) => return fail(vec![format!("the content cannot be written as JSON: {error}")]),
+        Err(error) => {
+            mistakes.push(format!("the content cannot be written as JSON: {error}"));
+            String::new()
+        }
     };
+    if !mistakes.is_empty() {
+        return Err(DefineError { provider: provider.name.clone(), mistakes });
+    }
     let store_objects: BTreeMap<String, Raw> =
         provider.object_types.iter().map(|(name, definition)| (name.clone(), Raw::from(definition.clone()))).collect();
     let mut definition = PluginProvider {
@@ -124,19 +126,24 @@ fn all_params<S: Send + Sync + 'static>(
     params
 }
 
-fn bundle<S>(provider: &Provider<S>, params: &BTreeMap<String, DeclaredParam>) -> Result<Bundle, serde_json::Error> {
-    let mut bundle = Bundle { meta: provider.meta.clone(), ..Bundle::default() };
+fn bundle<S>(
+    provider: &Provider<S>,
+    params: &BTreeMap<String, DeclaredParam>,
+    mistakes: &mut Vec<String>,
+) -> Result<Bundle, serde_json::Error> {
+    let mut bundle = provider.content.map(Content::bundle).transpose()?.unwrap_or_default();
+    content::merge_metadata(&mut bundle.meta, &provider.meta, mistakes);
     // The server puts the provider's own name and version in; these are what every bundler writes for "not said".
-    for (field, text) in [("Name", "Unspecified"), ("Version", "v0.0.0"), ("Type", "dynamic")] {
+    for (field, text) in Metadata::DEFAULTS {
         if bundle.meta.text(field).is_empty() {
             bundle.meta.set(field, text);
         }
     }
     for param in params.values() {
-        bundle.add(&param.to_param())?;
+        content::merge_param(&mut bundle, param, mistakes)?;
     }
     for (type_name, id, object) in &provider.objects {
-        bundle.add_raw(type_name, id.clone(), object.clone());
+        content::merge_object(&mut bundle, type_name, id, object.clone(), mistakes);
     }
     Ok(bundle)
 }

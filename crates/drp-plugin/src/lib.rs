@@ -40,6 +40,7 @@
 mod callback;
 mod command;
 mod configure;
+mod content;
 mod context;
 mod define;
 mod error;
@@ -58,6 +59,7 @@ mod serve;
 mod target;
 mod unpack;
 
+pub use content::Content;
 pub use context::Context;
 pub use define::DefineError;
 pub use drp_client::{Client, ClientError};
@@ -67,6 +69,33 @@ pub use param::NoParams;
 pub use provider::Provider;
 pub use secure::Secure;
 pub use target::{System, Target};
+
+/// Bundles a directory of content while the provider is compiled, for [`Provider::content`].
+///
+/// The path is relative to the package. Each sub-directory is a type of objects and each file in it an object, as
+/// `drpcli contents bundle` and `drpx content bundle` have it; no tool is needed. A file that cannot be bundled is an
+/// error of the compiler, which names the file and the line.
+///
+/// A change of a file is noticed by cargo, and so is a file that goes. For cargo to notice a *new* file the package needs
+/// a `build.rs` of one line:
+///
+/// ```text
+/// fn main() { println!("cargo::rerun-if-changed=content"); }
+/// ```
+///
+/// # Examples
+/// ```
+/// use drp_plugin::{Provider, content};
+/// let provider = Provider::new("pdu", "v1.0.0").content(content!("tests/content"));
+/// # let definition = provider.definition().unwrap();
+/// # assert!(definition.content.contains("content/setting"));
+/// ```
+///
+/// ```compile_fail
+/// drp_plugin::content!("no/such/directory");
+/// ```
+#[cfg(feature = "content")]
+pub use drp_macros::content;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

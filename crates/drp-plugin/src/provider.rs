@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Context, DefineError, NoParams, Result, Target, command,
+    Content, Context, DefineError, NoParams, Result, Target, command,
     configure::{Configure, TypedConfigure},
     define,
     handler::{ActionHandler, EventHandler, StopHandler, TypedAction},
@@ -32,6 +32,7 @@ pub struct Provider<S = ()> {
     pub(crate) version: String,
     pub(crate) documentation: String,
     pub(crate) meta: Metadata,
+    pub(crate) content: Option<Content>,
     pub(crate) auto_start: bool,
     pub(crate) configure: Box<dyn Configure<S>>,
     pub(crate) actions: Vec<(String, Box<dyn ActionHandler<S>>)>,
@@ -61,6 +62,7 @@ impl Provider<()> {
             version: version.to_owned(),
             documentation: String::new(),
             meta: Metadata::default(),
+            content: None,
             auto_start: false,
             configure: Box::new(TypedConfigure::new(|_: Context<()>, NoParams {}| ready(Ok(())))),
             actions: Vec::new(),
@@ -101,6 +103,7 @@ impl Provider<()> {
             version: self.version,
             documentation: self.documentation,
             meta: self.meta,
+            content: self.content,
             auto_start: self.auto_start,
             configure: Box::new(configure),
             actions: Vec::new(),
@@ -145,6 +148,18 @@ impl<S: Send + Sync + 'static> Provider<S> {
             self.mistakes.push(format!("`{field}` is no field of a content bundle's metadata"));
         }
         self.meta.set(field, text);
+        self
+    }
+
+    /// Ships content beside what the types say: tasks, stages, templates, and what else a server knows.
+    ///
+    /// A param that a type declares may be in the content too, with its icon and documentation. What both say of it must
+    /// be the same, and so must metadata and objects that are said in both ways.
+    #[must_use]
+    pub fn content(mut self, content: Content) -> Self {
+        if self.content.replace(content).is_some() {
+            self.mistakes.push("the provider has content twice".to_owned());
+        }
         self
     }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod config;
+mod content;
 mod events;
 mod lifecycle;
 mod logging;
