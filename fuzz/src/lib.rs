@@ -9,6 +9,7 @@ mod event_frame;
 mod model;
 mod patch;
 mod selector;
+mod yaml_content;
 
 /// A target: its name, which is also its corpus' directory, and its function.
 #[derive(Clone, Copy, Debug)]
@@ -26,4 +27,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "patch", run: patch::run },
     Target { name: "event_frame", run: event_frame::run },
     Target { name: "selector", run: selector::run },
+    Target { name: "yaml_content", run: yaml_content::run },
 ];
