@@ -30,6 +30,8 @@
 //! * none: the bundle as a value, and as JSON. A provider needs no more.
 //! * `yaml`: reads bundles from YAML and from directories.
 //! * `write`: writes them too.
+//! * `versions`, `schema`: versions and prerequisites; params and custom types against their JSON Schema.
+//! * `check`, `document`: all that is wrong with a bundle, and what is in it, for people.
 
 mod bundle;
 #[cfg(feature = "yaml")]
@@ -38,8 +40,14 @@ mod directory;
 mod file;
 #[cfg(feature = "yaml")]
 mod object;
+#[cfg(feature = "versions")]
+mod prerequisites;
+#[cfg(feature = "schema")]
+mod schema;
 #[cfg(feature = "write")]
 mod unbundle;
+#[cfg(feature = "versions")]
+mod version;
 #[cfg(feature = "write")]
 mod write;
 #[cfg(feature = "yaml")]
@@ -54,8 +62,14 @@ pub use directory::{
 pub use file::{Format, ParseFormatError, ReadBundleError};
 #[cfg(feature = "yaml")]
 pub use object::DecodeError;
+#[cfg(feature = "versions")]
+pub use prerequisites::{Prerequisite, PrerequisiteError};
+#[cfg(feature = "schema")]
+pub use schema::Schemas;
 #[cfg(feature = "write")]
 pub use unbundle::{Place, UnbundleError};
+#[cfg(feature = "versions")]
+pub use version::{Version, VersionError};
 #[cfg(feature = "write")]
 pub use write::WriteBundleError;
 #[cfg(feature = "yaml")]

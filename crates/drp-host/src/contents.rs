@@ -2,7 +2,6 @@
 
 mod built_in;
 pub(crate) mod disk;
-mod requirement;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +12,6 @@ use drp_content::{Bundle, Metadata, Sections};
 use drp_core::{Error, Event, Level, Raw, json};
 use serde::Serialize;
 
-use self::requirement::{bundle_version, requirements};
 use crate::{
     auth::Principal,
     bus::Bus,
@@ -180,7 +178,7 @@ pub(crate) async fn put(
     replacing: Option<&Principal>,
 ) -> Result<Summary, Error> {
     let name = bundle.meta.text("Name").trim();
-    let problems = problems(bundle, features);
+    let problems = bundle.meta.refusals(features);
     if !problems.is_empty() {
         let error = Error { type_: STORE_ERROR.to_owned(), messages: problems.into(), code: 422, ..Error::default() };
         return Err(refusal(method, name, error));
@@ -258,27 +256,6 @@ pub(crate) async fn load_kept(objects: &Objects, log: &Log) -> Result<(), Error>
     Ok(())
 }
 
-/// What keeps a bundle from being loaded, whatever else is there.
-fn problems(bundle: &Bundle, features: &[&str]) -> Vec<String> {
-    let meta = &bundle.meta;
-    let name = meta.text("Name").trim();
-    if name.is_empty() {
-        return vec!["Store at content- has no Name metadata".to_owned()];
-    }
-    let mut problems = Vec::new();
-    if let Err(error) = bundle_version(meta.text("Version")) {
-        problems.push(format!("Layer {name}: invalid version {}: {error}", meta.text("Version").trim()));
-    }
-    if let Err(error) = requirements(meta.text("Prerequisites")) {
-        problems.push(format!("Layer {name}: error parsing prerequisites {}: {error}", meta.text("Prerequisites")));
-    }
-    let required = meta.text("RequiredFeatures").split([',', ' ', '\t', '\n']).filter(|feature| !feature.is_empty());
-    for feature in required.filter(|feature| !features.contains(feature)) {
-        problems.push(format!("Content layer {name} requires feature {feature}, but dr-provision does not provide it"));
-    }
-    problems
-}
-
 fn summary(objects: &Objects, layer: &Layer, layers: &Layers) -> Summary {
     let mut warnings = unmet(layer, layers);
     warnings.extend(dangling(objects, layer));
@@ -287,22 +264,11 @@ fn summary(objects: &Objects, layer: &Layer, layers: &Layers) -> Summary {
 
 /// The prerequisites that are not there.
 fn unmet(layer: &Layer, layers: &Layers) -> Vec<String> {
-    let (name, wanted) = (layer.name(), layer.meta().text("Prerequisites"));
-    let test = |requirement: requirement::Requirement| {
-        let other = &requirement.name;
-        let version = match layers.find(other) {
-            Some(found) => Some(found.meta().text("Version").to_owned()),
-            None if other == BACKING => Some(String::new()),
-            None => None,
-        };
-        match version.map(|version| bundle_version(&version)) {
-            Some(Ok(version)) if requirement.is_met_by(&version) => None,
-            Some(_) => Some(format!("Layer {name} prerequisite test on {other} failed")),
-            None => Some(format!("Layer {name} has {other} as a prerequisite, but {other} does not exist!")),
-        }
-    };
-    // A provider's may be unreadable: nothing of it is refused for that.
-    requirements(wanted).unwrap_or_default().into_iter().filter_map(test).collect()
+    layer.meta().unmet(|name| match layers.find(name) {
+        Some(found) => Some(found.meta().text("Version").to_owned()),
+        None if name == BACKING => Some(String::new()),
+        None => None,
+    })
 }
 
 /// The profiles that objects of a layer name and that do not exist.

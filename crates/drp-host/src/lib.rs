@@ -33,7 +33,6 @@ mod layers;
 mod log;
 mod objects;
 mod params;
-mod schema;
 mod secrets;
 mod types;
 

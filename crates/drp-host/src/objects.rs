@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use drp_content::Schemas;
 use drp_core::patch::Patch;
 use drp_core::{Error, Raw, RawModel, contract};
 use futures_util::future::BoxFuture;
@@ -37,7 +38,6 @@ use self::place::{Place, not_committed, unique_changes};
 use self::sealing::SealedNames;
 use crate::auth::Principal;
 use crate::layers::Layers;
-use crate::schema::Schemas;
 use crate::secrets::Secrets;
 use crate::store::{Batch, Change, CommitError, Expect, Note, Snapshot, Store, StoreError, Watch, WatchError};
 use crate::types::{ObjectType, Types};

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use drp_content::Schemas;
 use drp_core::{Field, Map, MisfitError, Problem, Raw, RawModel};
 use serde_json::Value;
 
@@ -30,7 +31,6 @@ pub(crate) use self::{
     indexes::{Index, IndexInfo, IndexSource, indexes_of_every_type},
 };
 use self::{custom::Definition, indexes::Derived, table::built_in};
-use crate::schema::Schemas;
 
 /// Keys that only the server sets (`models.md` §2).
 pub(crate) const SERVER_OWNED: [&str; 7] =

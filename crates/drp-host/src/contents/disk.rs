@@ -12,7 +12,7 @@ use drp_core::{Error, chain, limits};
 use ring::digest::{SHA256, digest};
 use tokio::{sync::Mutex, task};
 
-use super::{Summary, problems, summary_of};
+use super::{Summary, summary_of};
 use crate::{
     api::FEATURES,
     layers::Kind,
@@ -108,7 +108,7 @@ impl DiskContent {
 
     fn candidate(&self, path: &Path, bundle: Bundle, loaded: &BTreeMap<PathBuf, Loaded>) -> Result<Candidate, String> {
         let name = bundle.meta.text("Name").trim().to_owned();
-        let problems = problems(&bundle, &FEATURES);
+        let problems = bundle.meta.refusals(&FEATURES);
         if !problems.is_empty() {
             return Err(problems.join("\n"));
         }

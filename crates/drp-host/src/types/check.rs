@@ -7,10 +7,10 @@ pub(in crate::types) mod job;
 pub(in crate::types) mod machine;
 pub(in crate::types) mod network;
 
+use drp_content::Schemas;
 use drp_core::{Param, RawModel};
 
 use super::set_text;
-use crate::schema::Schemas;
 
 /// The schema of a param compiles, and takes its own default.
 pub(in crate::types) fn param(object: &RawModel, schemas: &Schemas, problems: &mut Vec<String>) {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use drp_content::Schemas;
 use drp_core::{Raw, RawModel};
 use serde_json::{Value, json};
 
 use super::SERVER_OWNED;
-use crate::schema::Schemas;
 
 /// What a provider says about the objects of a type.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// The schemas in use, compiled once for each text.
 #[derive(Debug, Default)]
-pub(crate) struct Schemas {
+pub struct Schemas {
     cache: Mutex<Cache>,
 }
 
@@ -37,11 +37,15 @@ struct Cache {
 }
 
 impl Schemas {
-    /// The validator of a schema.
+    /// Checks that this is a schema.
     ///
     /// # Errors
-    /// Why it is no schema, as a text for its author.
-    pub(crate) fn compile(&self, schema: &Raw) -> Result<Arc<Validator>, String> {
+    /// Why it is none, as a text for its author.
+    pub fn compile(&self, schema: &Raw) -> Result<(), String> {
+        self.validator(schema).map(drop)
+    }
+
+    fn validator(&self, schema: &Raw) -> Result<Arc<Validator>, String> {
         let text = schema.get();
         if let Some(found) = self.with(|cache| cache.compiled.get(text).cloned()) {
             return Ok(found);
@@ -56,20 +60,21 @@ impl Schemas {
     /// # Errors
     /// What is wrong, each with its place: `(root): Invalid type. Expected: string, given: array`. A schema that does
     /// not compile is wrong too. The value itself is in no text, because it may be secret.
-    pub(crate) fn check(&self, schema: &Raw, value: &Raw) -> Result<(), Vec<String>> {
+    pub fn check(&self, schema: &Raw, value: &Raw) -> Result<(), Vec<String>> {
         if schema.is_null() {
             return Ok(());
         }
-        let validator = self.compile(schema).map_err(|problem| vec![problem])?;
+        let validator = self.validator(schema).map_err(|problem| vec![problem])?;
         problems_of(&validator, value)
     }
 
-    /// Checks the declaration of a param: its schema compiles and takes its own default.
-    pub(crate) fn check_declaration(&self, param: &Param) -> Vec<String> {
+    /// Checks the declaration of a param: its schema compiles and takes its own default. Says what is wrong.
+    #[must_use]
+    pub fn check_declaration(&self, param: &Param) -> Vec<String> {
         if param.schema.is_null() {
             return Vec::new();
         }
-        let validator = match self.compile(&param.schema) {
+        let validator = match self.validator(&param.schema) {
             Ok(validator) => validator,
             Err(problem) => return vec![problem],
         };
@@ -96,7 +101,7 @@ impl Cache {
 }
 
 /// All problems of a value, at most [`PROBLEMS_MAX`].
-pub(crate) fn problems_of(validator: &Validator, value: &Raw) -> Result<(), Vec<String>> {
+fn problems_of(validator: &Validator, value: &Raw) -> Result<(), Vec<String>> {
     let mut value: Value = value.parse().map_err(|error| vec![format!("(root): {error}")])?;
     round(&mut value);
     match budget::spend(budget::STEPS_MAX, || validator.is_valid(&value)) {
