@@ -34,6 +34,8 @@
 //! * `check`, `document`: all that is wrong with a bundle, and what is in it, for people.
 
 mod bundle;
+#[cfg(feature = "check")]
+pub mod check;
 #[cfg(feature = "yaml")]
 mod directory;
 #[cfg(feature = "yaml")]

@@ -14,9 +14,14 @@ mod scalar;
 #[cfg(feature = "write")]
 mod write;
 
+#[cfg(feature = "check")]
+pub(crate) mod marks;
+
 use drp_core::limits;
 use thiserror::Error;
 
+#[cfg(feature = "check")]
+pub(crate) use self::lossy::text;
 pub(crate) use self::lossy::{regular, soften};
 pub use self::node::{Entry, Node, NodeKind, Position};
 #[cfg(feature = "write")]

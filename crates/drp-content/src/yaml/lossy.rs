@@ -24,7 +24,7 @@ pub(crate) fn soften(form: Form, value: &mut Value) {
 }
 
 /// A number or boolean as text.
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value.as_f64() {
         Some(float) if value.is_f64() => float_text(float),
         _ => value.to_string(),
