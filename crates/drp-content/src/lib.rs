@@ -38,6 +38,8 @@ mod bundle;
 pub mod check;
 #[cfg(feature = "yaml")]
 mod directory;
+#[cfg(feature = "document")]
+mod document;
 #[cfg(feature = "yaml")]
 mod file;
 #[cfg(feature = "yaml")]
@@ -60,6 +62,8 @@ pub use bundle::{Bundle, Metadata, Sections};
 pub use directory::{
     ContentFile, DirectoryContent, Holds, LeftOut, ParseItemError, ReadDirectoryError, ReadFileError, read_directory,
 };
+#[cfg(feature = "document")]
+pub use document::{DocumentFormat, ParseDocumentFormatError, document};
 #[cfg(feature = "yaml")]
 pub use file::{Format, ParseFormatError, ReadBundleError};
 #[cfg(feature = "yaml")]
