@@ -1,6 +1,8 @@
 //! `drpx content`: content bundles, without a server.
 
 mod bundle;
+mod check;
+mod document;
 mod unbundle;
 
 use std::collections::BTreeMap;
@@ -26,12 +28,16 @@ pub(crate) struct ContentArgs {
 #[derive(Debug, Subcommand)]
 enum ContentCommand {
     Bundle(bundle::BundleArgs),
+    Check(check::CheckArgs),
+    Document(document::DocumentArgs),
     Unbundle(unbundle::UnbundleArgs),
 }
 
 pub(crate) fn content(args: &ContentArgs) -> Result<Exit, Failure> {
     match &args.command {
         ContentCommand::Bundle(args) => bundle::bundle(args),
+        ContentCommand::Check(args) => check::check(args),
+        ContentCommand::Document(args) => document::document(args),
         ContentCommand::Unbundle(args) => unbundle::unbundle(args),
     }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
+use drp_content::check::{Finding, Severity};
 use drp_core::{Event, Level, Line, Raw, Time};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -34,6 +35,27 @@ pub(crate) fn step(style: Style, what: &str, text: &str) {
 /// A result, as JSON and nothing else.
 pub(crate) fn result(value: &Raw) {
     let _ = writeln!(anstream::stdout(), "{value}");
+}
+
+/// Something that is wrong or doubtful in a bundle, as compilers tell it.
+pub(crate) fn finding(finding: &Finding) {
+    let style = match finding.severity {
+        Severity::Error => BAD,
+        Severity::Warning => WARNING,
+    };
+    let (severity, code) = (finding.severity, finding.code);
+    let (place, problem) = (presentable(&finding.place()), presentable(&finding.problem));
+    let _ = writeln!(anstream::stdout(), "{place}: {style}{severity}[{code}]{style:#}: {problem}");
+    for (what, text) in [("expected", &finding.expected), ("help", &finding.remedy)] {
+        if !text.is_empty() {
+            let _ = writeln!(anstream::stdout(), "  {QUIET}{what}:{QUIET:#} {}", presentable(text));
+        }
+    }
+}
+
+/// A text that is a result, as it is.
+pub(crate) fn document(text: &str) {
+    let _ = write!(anstream::stdout(), "{text}");
 }
 
 /// Progress that is not part of the output.
