@@ -37,7 +37,7 @@ const ENDPOINT: &str = "https://127.0.0.1:8092";
 /// | `RS_LOCAL_PROXY` | no | see [`Config::local_proxy`]; without effect unless a socket is there |
 /// | `RS_CA_FILE` | no | see [`TlsPolicy::CaFile`]; `drpcli` does not have it |
 ///
-/// A variable wins over the file. The file has one `NAME=value` a line; names that are not known, and anything else,
+/// The file wins over a variable, as with `drpcli`. It has one `NAME=value` a line; names that are not known, and anything else,
 /// are passed over. There is no user and password that are tried when nobody names any.
 ///
 /// It is for people only: a provider must not follow what its administrator has set for themself, and reads
@@ -111,33 +111,34 @@ impl PeopleSettings {
             local_proxy: None,
             warnings: Vec::new(),
         };
-        let mut settings = environment.over(file);
+        let mut settings = file.over(environment);
         settings.take_local_proxy(var(LOCAL_PROXY_ENV));
         Ok(settings)
     }
 
-    /// These, and where they say nothing, the others. Of `drpcli` people know it the other way round, so it is told.
-    fn over(self, file: Self) -> Self {
-        let mut warnings = file.warnings;
-        let mut tell = |name: &str| {
-            warnings.push(format!("{name} in the environment wins over ~/{SETTINGS_FILE}; with drpcli the file wins"));
-        };
-        if !self.endpoints.is_empty() && !file.endpoints.is_empty() && self.endpoints != file.endpoints {
+    /// What the file says, and where it says nothing, the environment: the order of `drpcli` (`api.md` §2.5), which is
+    /// not that of other commands, so it is told where it makes a difference. A token wins over a user, wherever either
+    /// comes from.
+    fn over(self, environment: Self) -> Self {
+        let mut warnings = self.warnings;
+        let mut tell = |name: &str| warnings.push(format!("{name} has no effect: ~/{SETTINGS_FILE} wins over it"));
+        if !self.endpoints.is_empty() && !environment.endpoints.is_empty() && self.endpoints != environment.endpoints {
             tell(ENDPOINT_ENV);
         }
-        let name = |credentials: &Credentials| match credentials {
-            Credentials::Token(_) => TOKEN_ENV,
-            Credentials::UserPassword(..) => KEY_ENV,
+        let credentials = match (self.credentials, environment.credentials) {
+            (Some(Credentials::UserPassword(..)), Some(token @ Credentials::Token(_))) => Some(token),
+            (Some(own), Some(other)) => {
+                tell(if matches!(other, Credentials::Token(_)) { TOKEN_ENV } else { KEY_ENV });
+                Some(own)
+            }
+            (own, other) => own.or(other),
         };
-        if let (Some(mine), Some(_)) = (&self.credentials, &file.credentials) {
-            tell(name(mine));
-        }
         Self {
-            endpoints: if self.endpoints.is_empty() { file.endpoints } else { self.endpoints },
-            credentials: self.credentials.or(file.credentials),
-            url_proxy: self.url_proxy.or(file.url_proxy),
-            local_proxy: self.local_proxy.or(file.local_proxy),
-            ca_file: self.ca_file.or(file.ca_file),
+            endpoints: if self.endpoints.is_empty() { environment.endpoints } else { self.endpoints },
+            credentials,
+            url_proxy: self.url_proxy.or(environment.url_proxy),
+            local_proxy: self.local_proxy.or(environment.local_proxy),
+            ca_file: self.ca_file.or(environment.ca_file),
             warnings,
         }
     }

@@ -204,7 +204,7 @@ pub(crate) struct RestoreArgs {
 
 /// How to reach a server.
 ///
-/// What is not given here comes from the environment, else from ~/.drpclirc, which are those of drpcli.
+/// What is not given here comes from ~/.drpclirc, else from the environment, as with drpcli.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArgs {

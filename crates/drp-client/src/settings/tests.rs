@@ -68,27 +68,29 @@ fn a_secret_that_others_can_read_is_told() {
 }
 
 #[test]
-fn the_environment_wins_over_the_file_and_says_so() {
+fn the_file_wins_over_the_environment_and_a_token_over_both() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join(SETTINGS_FILE);
-    fs::write(&path, "RS_ENDPOINT=https://file:1\nRS_KEY=file:s3cret\nRS_URL_PROXY=site\n").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let write = |text: &str| {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    };
     let home = ("HOME", home.path().to_str().unwrap());
 
-    let settings = from(&[home]).unwrap();
+    write("RS_ENDPOINT=https://file:1\nRS_KEY=file:s3cret\n");
+    let settings = from(&[home, ("RS_URL_PROXY", "site")]).unwrap();
     assert_eq!((settings.endpoints[0].as_str(), who(&settings).unwrap().as_str()), ("https://file:1", "file:s3cret"));
+    assert_eq!(settings.url_proxy.as_deref(), Some("site"));
     assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
 
     let settings = from(&[home, ("RS_ENDPOINTS", "https://a:1  https://b:1"), ("RS_KEY", "env:pw")]).unwrap();
-    assert_eq!((settings.endpoints.len(), who(&settings).unwrap().as_str()), (2, "env:pw"));
-    assert_eq!(settings.url_proxy.as_deref(), Some("site"));
+    assert_eq!((settings.endpoints.len(), who(&settings).unwrap().as_str()), (1, "file:s3cret"));
     assert_eq!(settings.warnings.len(), 2, "{:?}", settings.warnings);
     assert!(!format!("{settings:?}").contains("s3cret"));
 
-    // Whoever names a user in the environment is not taken for the token's owner in the file.
-    fs::write(&path, "RS_TOKEN=file").unwrap();
-    assert_eq!(who(&from(&[home, ("RS_KEY", "env:pw")]).unwrap()).unwrap(), "env:pw");
-    assert_eq!(who(&from(&[home, ("RS_KEY", "env:pw"), ("RS_TOKEN", "t")]).unwrap()).unwrap(), "token:t");
+    assert_eq!(who(&from(&[home, ("RS_TOKEN", "t")]).unwrap()).unwrap(), "token:t");
+    write("RS_TOKEN=file");
+    assert_eq!(who(&from(&[home, ("RS_KEY", "env:pw"), ("RS_TOKEN", "t")]).unwrap()).unwrap(), "token:file");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn write_settings(home: &Path, text: &str, mode: u32) {
 }
 
 #[test]
-fn a_server_is_found_by_options_environment_and_file_in_this_order() {
+fn a_server_is_found_by_options_file_and_environment_in_this_order() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
     let ca_file = server.ca_file.to_str().unwrap();
@@ -44,11 +44,15 @@ fn a_server_is_found_by_options_environment_and_file_in_this_order() {
     let err = got_through(&mut from_file(&[]));
     assert!(!err.contains("warning"), "{err}");
 
-    // A file that others can read, and an environment that wins over it.
-    write_settings(home.path(), "RS_ENDPOINT=https://127.0.0.1:1\nRS_KEY=nobody:wr0ng\n", 0o644);
-    let err = got_through(from_file(&[]).env("RS_ENDPOINT", endpoint).env("RS_KEY", USER));
+    // A file that others can read wins over the environment.
+    write_settings(home.path(), &format!("RS_ENDPOINT={endpoint}\nRS_KEY={USER}\n"), 0o644);
+    let err = got_through(from_file(&[]).env("RS_ENDPOINT", "https://127.0.0.1:1").env("RS_KEY", "nobody:wr0ng"));
     assert!(err.contains("open to others (mode 644)") && !err.contains("wr0ng"), "{err}");
-    assert!(err.contains("RS_ENDPOINT in the environment wins over ~/.drpclirc"), "{err}");
+    assert!(err.contains("RS_ENDPOINT has no effect: ~/.drpclirc wins over it"), "{err}");
+
+    // What the file does not say, the environment does.
+    write_settings(home.path(), "RS_URL_PROXY=\n", 0o600);
+    got_through(from_file(&[]).env("RS_ENDPOINT", endpoint).env("RS_KEY", USER));
 
     // Options win over both, and the first server that works is taken of several.
     got_through(from_file(&["-E", endpoint, "--user", USER]).env("RS_ENDPOINT", "https://127.0.0.1:1"));
