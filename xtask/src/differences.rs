@@ -32,7 +32,8 @@ fn every_difference_is_held_by_a_test() {
         for name in names.filter(|name| name.matches('_').count() > 1) {
             assert!(code.contains(&format!("fn {name}(")), "there is no test {name}: {row}");
         }
-        for number in number.split(", ").filter(|number| *number != "-" && *number != "#") {
+        // Only the host's differences have numbers.
+        for number in number.split(", ").filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
             assert!(code.contains(&format!("`#{number}`")), "no test names `#{number}`: {row}");
             numbers += 1;
         }

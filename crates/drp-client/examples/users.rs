@@ -12,7 +12,7 @@ use drp_core::User;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::new(Config::from_env()?)?;
     client.objects::<User>().create(&serde_json::json!({"Name": "example"})).await?;
-    client.set_password("example", &Secret::new("correct horse battery staple")).await?;
+    client.set_password("example", &Secret::from("correct horse battery staple")).await?;
     let token = client.user_token("example", Some(Duration::from_secs(600)), &[]).await?;
     println!("a token of {} characters for {}", token.token.expose().len(), token.info.id);
     client.objects::<User>().delete("example").await?;

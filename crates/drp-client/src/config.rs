@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use drp_core::{
+    Secret,
     contract::{CA_FILE_ENV, ENDPOINT_ENV, TOKEN_ENV},
     limits,
 };
@@ -129,42 +130,6 @@ pub enum Credentials {
     UserPassword(String, Secret),
 }
 
-/// A text that is never shown.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text in.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self::new(text)
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self::new(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("..")
-    }
-}
-
 /// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -242,7 +207,7 @@ mod tests {
     #[test]
     fn debug_texts_show_no_secret() {
         for credentials in
-            [Credentials::Token("s3cret".into()), Credentials::UserPassword("bob".to_owned(), Secret::new("s3cret"))]
+            [Credentials::Token("s3cret".into()), Credentials::UserPassword("bob".to_owned(), Secret::from("s3cret"))]
         {
             let text = format!("{:?}", Config::new("https://bob:s3cret@h:1/?token=s3cret", credentials));
             assert!(text.contains("https://h:1/") && !text.contains("s3cret"), "{text}");

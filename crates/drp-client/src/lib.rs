@@ -145,9 +145,10 @@ mod wait;
 
 pub use actions::ObjectActions;
 pub use client::Client;
-pub use config::{Config, ConfigError, Credentials, Secret};
+pub use config::{Config, ConfigError, Credentials};
 pub use contents::Contents;
 pub use download::{Download, SaveError, Saved};
+pub use drp_core::Secret;
 pub use error::{BadAnswer, ClientError, ClientErrorKind};
 #[doc(hidden)]
 pub use events::fuzz_event_frame;

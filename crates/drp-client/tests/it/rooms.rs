@@ -192,7 +192,7 @@ async fn tokens_and_passwords_are_sent_and_received_but_never_shown() {
     assert!(!format!("{token:?}").contains("t0k-en"));
     client.user_token("fred", None, &[]).await.unwrap();
     client.machine_token("m", Some(Duration::from_secs(60))).await.unwrap();
-    assert_eq!(client.set_password("fred", &Secret::new("hunter2")).await.unwrap().name, "fred");
+    assert_eq!(client.set_password("fred", &Secret::from("hunter2")).await.unwrap().name, "fred");
     let expected = [
         "GET /users/fred/token?ttl=600&roles=a%2Cb",
         "GET /users/fred/token",
