@@ -28,6 +28,12 @@ pub const UNPACKING_MAX: usize = 2;
 pub const WS_MESSAGE_FROM_CLIENT_BYTES_MAX: usize = 1 << 20;
 /// One websocket message to a client.
 pub const WS_MESSAGE_TO_CLIENT_BYTES_MAX: usize = 64 << 20;
+/// What is kept of each output stream of a child process; the rest is read and dropped.
+pub const CHILD_OUTPUT_BYTES_MAX: usize = 1 << 20;
+/// Time of a child process, unless its caller says otherwise.
+pub const CHILD_TIME: Duration = Duration::from_secs(60);
+/// Time that a child process gets between SIGTERM and SIGKILL.
+pub const CHILD_TERM_TIME: Duration = Duration::from_secs(2);
 /// Levels that JSON may nest.
 pub const JSON_DEPTH_MAX: usize = 128;
 /// Values in one YAML document.

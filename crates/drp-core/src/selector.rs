@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use crate::Event;
 
 /// `type.action.key`: says which events somebody wants.
@@ -40,6 +42,22 @@ impl fmt::Display for SelectorError {
 impl std::error::Error for SelectorError {}
 
 impl Selector {
+    /// A selector of these types, actions and keys, taken literally; where a list is empty, of all.
+    ///
+    /// ```
+    /// use drp_core::Selector;
+    /// assert_eq!(Selector::of(&["machines"], &["create", "delete"], &[]).as_str(), "machines.create,delete.*");
+    /// assert_eq!(Selector::of(&[], &[], &["a.b"]).as_str(), r"*.*.a\1b");
+    /// ```
+    #[must_use]
+    pub fn of(types: &[&str], actions: &[&str], keys: &[&str]) -> Self {
+        let parts = [types, actions, keys].map(|items| match items {
+            [] => "*".to_owned(),
+            items => items.iter().map(|item| escaped(item)).collect::<Vec<_>>().join(","),
+        });
+        Self { text: parts.join("."), parts: parts.each_ref().map(|part| Part::parse(part)) }
+    }
+
     /// Whether the event is one of those selected.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
@@ -60,6 +78,10 @@ impl Selector {
     }
 }
 
+fn escaped(literal: &str) -> String {
+    literal.replace('.', r"\1").replace(',', r"\2").replace('*', r"\3")
+}
+
 impl Part {
     fn parse(text: &str) -> Self {
         if text == "*" {
@@ -74,6 +96,13 @@ impl Part {
             Self::Any => true,
             Self::OneOf(items) => items.iter().any(|item| item == value),
         }
+    }
+}
+
+impl TryFrom<&str> for Selector {
+    type Error = SelectorError;
+    fn try_from(text: &str) -> Result<Self, SelectorError> {
+        text.parse()
     }
 }
 
@@ -93,6 +122,34 @@ impl FromStr for Selector {
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+impl Serialize for Selector {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Selector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// So that selectors can be params: a text, of which the server cannot tell more.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Selector {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Selector".into()
+    }
+
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string"})
     }
 }
 
@@ -116,6 +173,15 @@ mod tests {
         check(r"*,x.*.*", ["*", "y", "z"], true);
         check("a..", ["a", "", ""], true);
         check("Machines.create.*", ["machines", "create", "x"], false);
+    }
+
+    #[test]
+    fn selectors_are_texts_in_json() {
+        let text = r#"["machines.*.*"]"#;
+        let selectors: Vec<Selector> = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&selectors).unwrap(), text);
+        let error = serde_json::from_str::<Vec<Selector>>(r#"["machines"]"#).unwrap_err().to_string();
+        assert!(error.starts_with("`machines` is no event selector"), "{error}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use drp_content::{Bundle, Metadata};
 use drp_core::{AvailableAction, Params, PluginProvider, Raw, RawModel, contract, names};
 use serde::Serialize;
 
-use crate::{Content, Provider, content, schema::DeclaredParam};
+use crate::{Content, Provider, bounds, content, schema::DeclaredParam};
 
 /// All mistakes in how a provider was put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,8 @@ fn all_params<S: Send + Sync + 'static>(
         if !names::is_param_name(&param.name) {
             mistakes.push(names::complaint("Invalid Param Name", &param.name));
         }
+        let patterns = bounds::bad_patterns(&param.schema);
+        mistakes.extend(patterns.iter().map(|reason| format!("param `{}`: bad pattern: {reason}", param.name)));
         match params.get_mut(&param.name) {
             None => {
                 params.insert(param.name.clone(), param.clone());

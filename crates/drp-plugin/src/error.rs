@@ -5,7 +5,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt};
 use drp_client::ClientError;
 use drp_core::chain;
 
-use crate::redact::redact;
+use crate::{CommandError, redact::redact};
 
 /// The result of a handler.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -117,9 +117,15 @@ impl fmt::Display for Error {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        let code = (&error as &(dyn StdError + 'static)).downcast_ref::<ClientError>().and_then(ClientError::status);
-        Self::new(code.unwrap_or(500), chain(&error))
+        Self::new(status_of(&error), chain(&error))
     }
+}
+
+/// The status that the kind of an error stands for.
+fn status_of(error: &(dyn StdError + 'static)) -> u16 {
+    let of_api = error.downcast_ref::<ClientError>().and_then(ClientError::status);
+    let late = matches!(error.downcast_ref(), Some(CommandError::TimedOut { .. }));
+    of_api.unwrap_or(if late { 504 } else { 500 })
 }
 
 #[cfg(test)]

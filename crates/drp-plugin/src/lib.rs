@@ -37,6 +37,7 @@
 //! * `tracing` lines reach the host's log. They never block, never recurse, and secrets ([`Secure`]) are cut out.
 //! * On stop it is given [time](drp_core::limits::DRAIN_TIME) to end, then it is cancelled.
 
+mod bounds;
 mod callback;
 mod command;
 mod configure;
@@ -51,6 +52,7 @@ mod listen;
 mod log;
 mod param;
 mod parent;
+mod process;
 mod provider;
 mod redact;
 mod schema;
@@ -66,6 +68,7 @@ pub use drp_client::{Client, ClientError};
 pub use drp_core::{Event, Machine, Model, Param, Params, Plugin, Profile, Raw, RawModel};
 pub use error::{Error, Result};
 pub use param::NoParams;
+pub use process::{Command, CommandError, Output};
 pub use provider::Provider;
 pub use secure::Secure;
 pub use target::{System, Target};

@@ -11,6 +11,7 @@ use serde::{
 };
 
 use crate::{
+    bounds,
     redact::{SecretsInUse, redact},
     schema::DeclaredParam,
 };
@@ -40,7 +41,9 @@ pub(crate) fn decode<T: DeserializeOwned>(
         declared.iter().filter(given).map(|param| (param, params[&param.name].clone())).collect();
     let secrets = SecretsInUse::of(values.iter().filter(|(param, _)| param.secure).map(|(_, value)| value));
 
-    if let Ok(decoded) = read(&values) {
+    if values.iter().all(|(param, value)| broken_bounds(param, value).is_empty())
+        && let Ok(decoded) = read(&values)
+    {
         return Ok(Decoded { values: decoded, secrets });
     }
     let missing = declared.iter().filter(|param| param.required && !given(param));
@@ -52,9 +55,11 @@ pub(crate) fn decode<T: DeserializeOwned>(
                 *value = whole;
             } else {
                 // The reason quotes the value.
-                problems.push(problem(param, if param.secure { "the value does not fit its schema" } else { &reason }));
+                problems.push(problem(param, if param.secure { MISFIT } else { &reason }));
+                continue;
             }
         }
+        problems.extend(broken_bounds(param, value));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -64,6 +69,22 @@ pub(crate) fn decode<T: DeserializeOwned>(
         // What all of them together have against each other may quote any of them.
         Err(failure) => Err(vec![format!("Params: {}", redact(&failure.reason))]),
     }
+}
+
+/// What is said of a secret's value instead of what it is.
+const MISFIT: &str = "the value does not fit its schema";
+
+/// What the param's schema has against a value, beyond its type.
+fn broken_bounds(param: &DeclaredParam, value: &Raw) -> Vec<String> {
+    if !param.bounded {
+        return Vec::new();
+    }
+    let Ok(value) = value.parse() else { return Vec::new() };
+    let reasons = bounds::broken(&param.schema, &value);
+    if param.secure && !reasons.is_empty() {
+        return vec![problem(param, MISFIT)];
+    }
+    reasons.iter().map(|reason| problem(param, reason)).collect()
 }
 
 fn problem(param: &DeclaredParam, reason: &str) -> String {
@@ -199,6 +220,31 @@ mod tests {
             decode_sample(r#"{"s/count":5.0,"s/name":"x","s/list":[1,2.0],"other":{},"s/secret":null}"#).unwrap();
         let Sample { count, name, list, secret } = decoded.values;
         assert_eq!((count, name.as_str(), list, secret), (5, "x", vec![1, 2], None));
+    }
+
+    #[test]
+    fn bounds_of_the_schema_hold_and_a_secret_out_of_them_is_not_quoted() {
+        #[derive(Deserialize, JsonSchema)]
+        #[allow(dead_code, reason = "only its bounds matter")]
+        struct Bounded {
+            #[serde(rename = "b/limit")]
+            #[schemars(range(min = 1, max = 100))]
+            limit: Option<u8>,
+            #[serde(rename = "b/pin")]
+            #[schemars(length(min = 6))]
+            pin: Option<Secure<String>>,
+        }
+        let check = |text: &str, expected: &[&str]| {
+            let params = serde_json::from_str(text).unwrap();
+            let problems = decode::<Bounded>(&params, &params_of::<Bounded>().unwrap()).err().unwrap_or_default();
+            assert_eq!(problems, expected, "{text}");
+        };
+        check(r#"{"b/limit":100,"b/pin":"123456"}"#, &[]);
+        let pin = "Params/b/pin: the value does not fit its schema";
+        check(r#"{"b/limit":101,"b/pin":"12345"}"#, &["Params/b/limit: expected 100 or less, got 101", pin]);
+        let limit = "Params/b/limit: invalid type: string \"x\", expected u8";
+        check(r#"{"b/limit":"x","b/pin":"12345"}"#, &[limit, pin]);
+        check(r#"{"b/limit":5.0}"#, &[]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::secure::SECURE_MARK;
+use crate::{bounds, secure::SECURE_MARK};
 
 /// A param as a struct's field declares it.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub(crate) struct DeclaredParam {
     pub(crate) secure: bool,
     pub(crate) description: String,
     pub(crate) schema: Value,
+    /// The schema demands more of a value than its Rust type does.
+    pub(crate) bounded: bool,
 }
 
 impl DeclaredParam {
@@ -118,7 +120,8 @@ fn declared(name: String, required: bool, mut schema: Value) -> DeclaredParam {
     let secure = take_secure_mark(&mut schema);
     to_draft_4(&mut schema);
     drop_null(&mut schema);
-    DeclaredParam { name, required, secure, description, schema }
+    let bounded = bounds::has_bounds(&schema);
+    DeclaredParam { name, required, secure, description, schema, bounded }
 }
 
 /// Whether there is a secret anywhere inside: a param is sealed as a whole or not at all.
