@@ -21,6 +21,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("bench", &["drp-core", "drp-host", "drp-plugin"]),
     ("fuzz", &["drp-client", "drp-content", "drp-core"]),
     ("incrementer", &["drp-plugin"]),
+    ("probe", &["drp-plugin"]),
 ];
 
 /// Test binaries speak raw bytes: they know nothing of ours.

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Context, Error, Result,
     context::Call,
+    event::Selected,
     handler::BoxFuture,
     param::{Decoded, decode},
     redact::SecretsInUse,
@@ -19,6 +20,8 @@ use crate::{
 pub(crate) struct Configured<S> {
     pub(crate) state: Arc<S>,
     pub(crate) plugin: Arc<str>,
+    /// What each rule for events selects.
+    pub(crate) selected: Selected,
     /// Held for as long as some call may still use the secrets.
     pub(crate) _secrets: SecretsInUse,
 }

@@ -29,8 +29,11 @@ impl std::error::Error for DefineError {}
 
 pub(crate) fn definition<S: Send + Sync + 'static>(provider: &Provider<S>) -> Result<PluginProvider, DefineError> {
     let mut mistakes = provider.mistakes.clone();
-    if provider.publish.is_some() && !provider.events.is_empty() {
+    if provider.publish.is_some() && !provider.rules.is_empty() {
         mistakes.push("a provider has `publish` or `event`, not both".to_owned());
+    }
+    if provider.reconcile.is_some() && provider.rules.is_empty() {
+        mistakes.push("`reconcile` is for what `event` misses, and there is no `event`".to_owned());
     }
     mistakes.extend(misplaced_objects(provider));
     let params = all_params(provider, &mut mistakes);

@@ -1,17 +1,28 @@
 //! From the event stream to the handlers: ordered by object, at the same time across objects.
 
+mod limits;
+mod listener;
+mod missed;
+mod on;
 mod waiting;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use drp_client::{EventStream, StreamItem};
-use drp_core::Event;
+use drp_core::{Event, Selector};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+pub(crate) use self::listener::{Change, Listener, Settling};
+pub use self::{
+    limits::{EventLimits, Overflow},
+    missed::Missed,
+    on::On,
+};
+use self::{
+    missed::Notices,
+    waiting::{Cost, Item, Subject, Waiting},
+};
 use crate::{
     Context,
     handler::EventHandler,
@@ -19,92 +30,134 @@ use crate::{
     serve::{Service, contain_panic, end_in_time},
 };
 
-use self::waiting::{Subject, Waiting};
+/// Which events go to which handler.
+pub(crate) struct Rule<S> {
+    pub(crate) on: On<S>,
+    pub(crate) handler: EventHandler<S>,
+}
 
-/// Events of different objects that are handled at the same time.
-const HANDLERS_MAX: usize = 64;
+/// The selectors of each rule for a state.
+pub(crate) type Selected = Vec<Vec<Selector>>;
 
-/// Time between two lines that tell of lost events: in a flood, a line each would push out all others.
-const TELL_TIME: Duration = Duration::from_secs(1);
+/// What the rules select for a state.
+pub(crate) fn selected_by<S>(rules: &[Rule<S>], state: &S) -> Selected {
+    rules.iter().map(|rule| rule.on.selectors(state)).collect()
+}
+
+/// The same without what is there twice, as a server is told.
+pub(crate) fn distinct(selected: &Selected) -> Vec<Selector> {
+    let mut seen = HashSet::new();
+    selected.iter().flatten().filter(|selector| seen.insert(*selector)).cloned().collect()
+}
 
 /// Hands the events of the stream to the handlers until the plugin stops.
-pub(crate) async fn dispatch<S: Send + Sync + 'static>(service: Arc<Service<S>>, mut stream: EventStream) {
-    let mut waiting = Waiting::default();
+pub(crate) async fn dispatch<S: Send + Sync + 'static>(
+    service: Arc<Service<S>>,
+    mut stream: EventStream,
+    mut changes: tokio::sync::mpsc::Receiver<Change>,
+) {
+    let mut waiting = Waiting::new(service.provider.event_limits.clone());
     let mut running: JoinSet<Subject> = JoinSet::new();
-    let mut lost = Lost::default();
+    let mut notices = Notices::at_start();
+    let mut reconciling: JoinSet<()> = JoinSet::new();
     loop {
-        while running.len() < HANDLERS_MAX
-            && let Some((subject, event)) = waiting.start()
+        while running.len() < service.provider.event_limits.parallel.max(1)
+            && let Some((subject, item)) = waiting.start()
         {
-            running.spawn(handle(Arc::clone(&service), event, subject));
+            running.spawn(handle(Arc::clone(&service), item, subject));
         }
+        let due = notices.due().filter(|_| reconciling.is_empty());
         tokio::select! {
+            biased;
             () = service.stop_asked.cancelled() => break,
+            Some(change) = changes.recv() => change.carry_out(&mut stream).await,
             Some(ended) = running.join_next() => {
                 // `handle` contains panics, so a task always ends with its subject.
                 if let Ok(subject) = ended {
                     waiting.end(subject);
                 }
             }
-            () = tokio::time::sleep_until((lost.told + TELL_TIME).into()), if lost.count > 0 => lost.tell(),
-            item = stream.next() => match item {
-                Some(StreamItem::Event(event)) => lost.count += waiting.push(event),
-                Some(StreamItem::Lagged(count)) => lost.count += count,
-                Some(StreamItem::Resynced) => tracing::warn!("the event stream was interrupted and is back"),
+            Some(_) = reconciling.join_next() => {}
+            () = at(due), if due.is_some() => {
+                let missed = notices.take();
+                if service.provider.reconcile.is_some() {
+                    reconciling.spawn(reconcile(Arc::clone(&service), missed));
+                }
+            }
+            item = stream.next(), if waiting.has_room() => match item {
+                Some(StreamItem::Event(event)) => notices.lagged(take_in(&service, &mut waiting, event).dropped),
+                Some(StreamItem::Lagged(count)) => notices.lagged(count),
+                Some(StreamItem::Resynced) => notices.resynced(),
                 _ => break,
             },
         }
     }
     stream.close().await;
-    if lost.count > 0 {
-        lost.tell();
+    if notices.due().is_some() {
+        notices.take();
     }
     if waiting.len() > 0 {
         tracing::warn!("{} events were dropped: the plugin stops", waiting.len());
     }
     while running.join_next().await.is_some() {}
+    while reconciling.join_next().await.is_some() {}
 }
 
-/// Events that were lost and not yet told of.
-struct Lost {
-    count: u64,
-    told: Instant,
-}
-
-impl Default for Lost {
-    fn default() -> Self {
-        Self { count: 0, told: Instant::now() }
+async fn at(due: Option<Instant>) {
+    if let Some(due) = due {
+        tokio::time::sleep_until(due.into()).await;
     }
 }
 
-impl Lost {
-    fn tell(&mut self) {
-        tracing::warn!("{} events were lost: they came faster than they were handled", self.count);
-        *self = Self::default();
+/// Lets the event wait for the first rule that is for it.
+fn take_in<S: Send + Sync + 'static>(service: &Service<S>, waiting: &mut Waiting, event: Event) -> Cost {
+    let Ok(configured) = service.configured() else { return Cost::default() };
+    let is_for = |(rule, selectors): (&Rule<S>, &Vec<Selector>)| {
+        selectors.iter().any(|selector| selector.matches(&event)) && rule.on.holds(&event)
+    };
+    match service.provider.rules.iter().zip(&configured.selected).position(is_for) {
+        Some(rule) => waiting.push(Item { rule, event }),
+        None => Cost::default(),
     }
 }
 
-async fn handle<S: Send + Sync + 'static>(service: Arc<Service<S>>, event: Event, subject: Subject) -> Subject {
-    let Some(handler) = find_handler(&service.provider.events, &event) else { return subject };
-    let Ok(configured) = service.configured() else { return subject };
+async fn handle<S: Send + Sync + 'static>(service: Arc<Service<S>>, item: Item, subject: Subject) -> Subject {
+    let Item { rule, event } = item;
+    let Some(rule) = service.provider.rules.get(rule) else { return subject };
+    let name = format!("the handler of event `{}.{}.{}`", event.type_, event.action, event.key);
+    let deadline = rule.on.limit().map(|limit| Instant::now() + limit);
+    run(&service, &name, deadline, |context| (rule.handler)(context, event)).await;
+    subject
+}
+
+async fn reconcile<S: Send + Sync + 'static>(service: Arc<Service<S>>, missed: Missed) {
+    if let Some(reconcile) = &service.provider.reconcile {
+        run(&service, "reconcile", None, |context| reconcile(context, missed)).await;
+    }
+}
+
+/// Runs author's code for an event: a panic, an error or its time end nothing else.
+async fn run<S, F>(service: &Arc<Service<S>>, name: &str, deadline: Option<Instant>, work: F)
+where
+    S: Send + Sync + 'static,
+    F: FnOnce(Context<S>) -> crate::handler::BoxFuture<crate::Result<()>>,
+{
+    let Ok(configured) = service.configured() else { return };
     let log = open_scope(Republish::Never, None);
-    let Ok(call) = service.call(&configured.plugin, log.clone()) else { return subject };
-    let name: Arc<str> = format!("the handler of event `{}.{}.{}`", event.type_, event.action, event.key).into();
+    let Ok(mut call) = service.call(&configured.plugin, log.clone()) else { return };
+    let cancelled = service.cancelled.child_token();
+    call.cancelled = cancelled.clone();
+    call.deadline = deadline;
     let context = Context::of_call(Arc::clone(&configured.state), call);
     // The call itself belongs inside as well: it may panic before there is a future.
-    let work = async { end_in_time(handler(context, event), &service.cancelled, None).await };
+    let work = async { end_in_time(work(context), &cancelled, deadline).await };
     let report = async {
-        if let Err(error) = contain_panic(Arc::clone(&name), work).await {
+        if let Err(error) = contain_panic(name.into(), work).await {
             tracing::error!("{name} failed: {error}");
         }
     };
     report.instrument(log).await;
-    subject
-}
-
-fn find_handler<'a, S>(
-    handlers: &'a [(drp_core::Selector, EventHandler<S>)],
-    event: &Event,
-) -> Option<&'a EventHandler<S>> {
-    handlers.iter().find(|(selector, _)| selector.matches(event)).map(|(_, handler)| handler)
+    // What the handler has started on the side ends with it.
+    cancelled.cancel();
+    drop(configured);
 }

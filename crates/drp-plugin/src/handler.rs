@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Context, Error, Result, Target,
+    Context, Error, Missed, Result, Target,
     param::{Decoded, decode},
     redact::SecretsInUse,
     schema::{DeclaredParam, params_of},
@@ -90,6 +90,9 @@ where
 
 /// An event handler whose types are erased.
 pub(crate) type EventHandler<S> = Box<dyn Fn(Context<S>, Event) -> BoxFuture<Result<()>> + Send + Sync>;
+
+/// A `reconcile` whose types are erased.
+pub(crate) type ReconcileHandler<S> = Box<dyn Fn(Context<S>, Missed) -> BoxFuture<Result<()>> + Send + Sync>;
 
 /// A stop hook.
 pub(crate) type StopHandler<S> = Box<dyn Fn(Context<S>) -> BoxFuture<Result<()>> + Send + Sync>;

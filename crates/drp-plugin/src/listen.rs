@@ -198,7 +198,7 @@ fn announce() {
 
 fn start_log<S>(provider: &Provider<S>, from: &Path, level: Level) -> Log {
     let queue = Arc::new(LogQueue::default());
-    let handles_events = !provider.events.is_empty() || provider.publish.is_some();
+    let handles_events = !provider.rules.is_empty() || provider.publish.is_some();
     let layer = LogLayer::new(&provider.name, level, handles_events, Arc::clone(&queue));
     // A second provider in one process, as in a test, keeps the subscriber of the first.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));

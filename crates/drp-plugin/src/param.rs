@@ -35,8 +35,10 @@ pub(crate) fn decode<T: DeserializeOwned>(
     params: &Params,
     declared: &[DeclaredParam],
 ) -> Result<Decoded<T>, Vec<String>> {
-    // A `null` is how a server says that a param has no value.
-    let given = |param: &&DeclaredParam| params.get(&param.name).is_some_and(|value| !value.is_null());
+    // A `null` is how a server says that a param has no value, unless the handler wants whatever there is.
+    let given = |param: &&DeclaredParam| {
+        params.get(&param.name).is_some_and(|value| !value.is_null() || (param.required && param.takes_anything()))
+    };
     let mut values: Vec<(&DeclaredParam, Raw)> =
         declared.iter().filter(given).map(|param| (param, params[&param.name].clone())).collect();
     let secrets = SecretsInUse::of(values.iter().filter(|(param, _)| param.secure).map(|(_, value)| value));

@@ -9,15 +9,16 @@ use std::{
 };
 
 use drp_content::Metadata;
-use drp_core::{Event, Params, PluginProvider, RawModel, Selector, limits, names};
+use drp_core::{Event, Params, PluginProvider, RawModel, limits, names};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Content, Context, DefineError, NoParams, Result, Target, command,
+    Content, Context, DefineError, EventLimits, Missed, NoParams, On, Result, Target, command,
     configure::{Configure, TypedConfigure},
     define,
-    handler::{ActionHandler, EventHandler, StopHandler, TypedAction},
+    event::Rule,
+    handler::{ActionHandler, EventHandler, ReconcileHandler, StopHandler, TypedAction},
     schema::{self, DeclaredParam},
     unpack::File,
 };
@@ -36,7 +37,9 @@ pub struct Provider<S = ()> {
     pub(crate) auto_start: bool,
     pub(crate) configure: Box<dyn Configure<S>>,
     pub(crate) actions: Vec<(String, Box<dyn ActionHandler<S>>)>,
-    pub(crate) events: Vec<(Selector, EventHandler<S>)>,
+    pub(crate) rules: Vec<Rule<S>>,
+    pub(crate) event_limits: EventLimits,
+    pub(crate) reconcile: Option<ReconcileHandler<S>>,
     pub(crate) publish: Option<EventHandler<S>>,
     pub(crate) on_stop: Option<StopHandler<S>>,
     pub(crate) params: Vec<DeclaredParam>,
@@ -66,7 +69,9 @@ impl Provider<()> {
             auto_start: false,
             configure: Box::new(TypedConfigure::new(|_: Context<()>, NoParams {}| ready(Ok(())))),
             actions: Vec::new(),
-            events: Vec::new(),
+            rules: Vec::new(),
+            event_limits: EventLimits::default(),
+            reconcile: None,
             publish: None,
             on_stop: None,
             params: Vec::new(),
@@ -91,7 +96,8 @@ impl Provider<()> {
         F: Fn(Context<()>, C) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<S>> + Send + 'static,
     {
-        if !self.actions.is_empty() || !self.events.is_empty() || self.publish.is_some() || self.on_stop.is_some() {
+        let has_hooks = self.reconcile.is_some() || self.publish.is_some() || self.on_stop.is_some();
+        if !self.actions.is_empty() || !self.rules.is_empty() || has_hooks {
             self.mistakes.push("`configure` comes before the handlers: they work on what it returns".to_owned());
         }
         let configure = TypedConfigure::new(configure);
@@ -107,7 +113,9 @@ impl Provider<()> {
             auto_start: self.auto_start,
             configure: Box::new(configure),
             actions: Vec::new(),
-            events: Vec::new(),
+            rules: Vec::new(),
+            event_limits: self.event_limits,
+            reconcile: None,
             publish: None,
             on_stop: None,
             params: self.params,
@@ -209,22 +217,39 @@ impl<S: Send + Sync + 'static> Provider<S> {
         self
     }
 
-    /// Handles the events that a [selector](Selector) selects: `async fn(Context<S>, Event) -> Result<()>`.
+    /// Handles events: `async fn(Context<S>, Event) -> Result<()>`. [`On`] says which; a text is a selector.
     ///
     /// Events of one object are handled one after the other, those of different objects at the same time. An event
-    /// that several selectors match goes to the first of them. What the handler logs never becomes an event.
+    /// that several `On`s are for goes to the first of them. What the handler logs never becomes an event.
     #[must_use]
-    pub fn event<F, Fut>(mut self, selector: &str, handler: F) -> Self
+    pub fn event<F, Fut>(mut self, on: impl Into<On<S>>, handler: F) -> Self
     where
         F: Fn(Context<S>, Event) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
-        match selector.parse() {
-            Ok(selector) => {
-                self.events.push((selector, Box::new(move |context, event| Box::pin(handler(context, event)))));
-            }
-            Err(error) => self.mistakes.push(format!("{error}")),
-        }
+        let on = on.into();
+        self.mistakes.extend(on.mistake().map(str::to_owned));
+        self.rules.push(Rule { on, handler: Box::new(move |context, event| Box::pin(handler(context, event))) });
+        self
+    }
+
+    /// How many events may be handled and wait at a time, and what happens to more.
+    #[must_use]
+    pub fn event_limits(mut self, limits: EventLimits) -> Self {
+        self.event_limits = limits;
+        self
+    }
+
+    /// Called in the background when the provider begins to see events, and again whenever it has missed some: the
+    /// stream was interrupted, or events came faster than they were handled. A provider that mirrors objects reads
+    /// them all again here. Never twice at the same time; what is missed meanwhile leads to one more call.
+    #[must_use]
+    pub fn reconcile<F, Fut>(mut self, reconcile: F) -> Self
+    where
+        F: Fn(Context<S>, Missed) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.reconcile = Some(Box::new(move |context, missed| Box::pin(reconcile(context, missed))));
         self
     }
 

@@ -26,6 +26,11 @@ pub(crate) struct DeclaredParam {
 }
 
 impl DeclaredParam {
+    /// Any JSON is a value of it, `null` as well.
+    pub(crate) fn takes_anything(&self) -> bool {
+        self.schema.as_object().is_some_and(Map::is_empty)
+    }
+
     /// The Param object of the content bundle.
     pub(crate) fn to_param(&self) -> Param {
         let mut param = Param {

@@ -13,12 +13,12 @@ use std::{
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use drp_client::{Client, Config, EventStream};
-use drp_core::{Action, Error as WireError, Event, Params, chain, contract};
+use drp_core::{Action, Error as WireError, Event, Params, Selector, chain, contract};
 use futures_util::FutureExt;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span};
 
@@ -26,7 +26,7 @@ use crate::{
     Context, Error, Provider, Result,
     configure::{Configured, PreparedConfiguration},
     context::Call,
-    event,
+    event::{self, Change, Listener, Settling},
     exchange::{
         Refused, asked_level, check_content_type, cleaned, done, log_token, moved, parse, read_body, respond,
         respond_with_error,
@@ -42,7 +42,7 @@ pub(crate) struct Service<S> {
     configured: ArcSwapOption<Configured<S>>,
     client: OnceLock<Client>,
     /// One configuration at a time, in the order of their arrival.
-    configuring: Mutex<Listening>,
+    configuring: Mutex<Option<Listener>>,
     last_config: AtomicU64,
     stopping: AtomicBool,
     /// Turns when calls that are still running have to end.
@@ -61,7 +61,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             provider,
             configured: ArcSwapOption::empty(),
             client: OnceLock::new(),
-            configuring: Mutex::new(Listening::NotYet),
+            configuring: Mutex::new(None),
             last_config: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             cancelled: CancellationToken::new(),
@@ -125,7 +125,7 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     /// One configuration after the other, and none that a later one has overtaken while it waited.
     async fn configure(self: Arc<Self>, ticket: u64, params: &Params, log: Span) -> Result<()> {
-        let mut listening = self.configuring.lock().await;
+        let mut listener = self.configuring.lock().await;
         if ticket < self.last_config.load(Ordering::SeqCst) {
             return Err(Error::new(409, "overtaken by a later configuration"));
         }
@@ -135,25 +135,32 @@ impl<S: Send + Sync + 'static> Service<S> {
         let PreparedConfiguration { run, secrets } = self.provider.configure.prepare(call, params)?;
         // The secrets are held until the error has been redacted, and then for as long as the state may be used.
         let state = end_in_time(run, &self.cancelled, None).await.map_err(Error::redacted)?;
-        let stream = self.open_event_stream(*listening).await?;
-        self.configured.store(Some(Arc::new(Configured { state, plugin: Arc::clone(&plugin), _secrets: secrets })));
-        if let Some(stream) = stream {
-            *listening = Listening::Yes;
-            self.calls.spawn(event::dispatch(Arc::clone(&self), stream));
+        let selected = event::selected_by(&self.provider.rules, &state);
+        let settling = self.listen(&mut listener, event::distinct(&selected)).await?;
+        let configured = Configured { state, plugin: Arc::clone(&plugin), selected, _secrets: secrets };
+        self.configured.store(Some(Arc::new(configured)));
+        if let Some(Start { stream, changes }) = settling.start {
+            self.calls.spawn(event::dispatch(Arc::clone(&self), stream, changes));
         }
         tracing::info!(plugin = &*plugin, "configured");
         Ok(())
     }
 
-    /// Registers the provider's selectors at the first configuration. They stay registered for the life of the
-    /// process, so that no event falls between two configurations.
-    async fn open_event_stream(&self, listening: Listening) -> Result<Option<EventStream>> {
-        if listening == Listening::Yes || self.provider.events.is_empty() {
-            return Ok(None);
+    /// Registers the selectors that a new state wants. The stream stays the same for the life of the process, so that
+    /// no event falls between two configurations.
+    async fn listen(&self, listener: &mut Option<Listener>, selectors: Vec<Selector>) -> Result<Registered> {
+        let failed = |error| Error::from(error).context("unable to create event stream").with_code(500);
+        if let Some(listener) = listener {
+            let settling = listener.change(selectors).await.map_err(failed)?;
+            return Ok(Registered { start: None, _settling: settling });
         }
-        let selectors = self.provider.events.iter().map(|(selector, _)| selector.clone()).collect();
-        let stream = self.client()?.events(selectors).await;
-        stream.map(Some).map_err(|error| Error::from(error).context("unable to create event stream").with_code(500))
+        if selectors.is_empty() {
+            return Ok(Registered { start: None, _settling: None });
+        }
+        let stream = self.client()?.events(selectors.clone()).await.map_err(failed)?;
+        let (new, changes) = Listener::new(selectors);
+        *listener = Some(new);
+        Ok(Registered { start: Some(Start { stream, changes }), _settling: None })
     }
 
     async fn action(self: Arc<Self>, body: &[u8], log: Span) -> Result<Bytes, Refused> {
@@ -288,11 +295,16 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 }
 
-/// Whether the event stream has been opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Listening {
-    NotYet,
-    Yes,
+/// Selectors that the server has confirmed; their events come once the state is in place.
+struct Registered {
+    start: Option<Start>,
+    _settling: Option<Settling>,
+}
+
+/// A new event stream.
+struct Start {
+    stream: EventStream,
+    changes: mpsc::Receiver<Change>,
 }
 
 /// The result of a handler, unless it has to end before.
