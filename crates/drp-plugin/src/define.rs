@@ -6,10 +6,10 @@ use std::{
 };
 
 use drp_content::{Bundle, Metadata};
-use drp_core::{AvailableAction, Params, PluginProvider, Raw, RawModel, contract, names};
+use drp_core::{Params, PluginProvider, Raw, RawModel, contract, names};
 use serde::Serialize;
 
-use crate::{Content, Provider, bounds, content, schema::DeclaredParam};
+use crate::{Action, Content, Provider, action::split, bounds, content, schema::DeclaredParam};
 
 /// All mistakes in how a provider was put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,20 +55,7 @@ pub(crate) fn definition<S: Send + Sync + 'static>(provider: &Provider<S>) -> Re
         plugin_version: contract::PLUGIN_VERSION,
         auto_start: provider.auto_start,
         has_publish: provider.publish.is_some(),
-        available_actions: provider
-            .actions
-            .iter()
-            .map(|(command, handler)| {
-                let (required_params, optional_params) = split(handler.declared().unwrap_or_default());
-                AvailableAction {
-                    model: handler.model().to_owned(),
-                    command: command.clone(),
-                    required_params: required_params.into(),
-                    optional_params: optional_params.into(),
-                    ..AvailableAction::default()
-                }
-            })
-            .collect(),
+        available_actions: provider.actions.iter().map(Action::available).collect(),
         store_objects: store_objects.into(),
         documentation: provider.documentation.clone(),
         content,
@@ -94,19 +81,12 @@ fn misplaced_objects<S>(provider: &Provider<S>) -> Vec<String> {
     mistakes
 }
 
-/// Required and optional names.
-fn split(params: &[DeclaredParam]) -> (Vec<String>, Vec<String>) {
-    let names =
-        |required| params.iter().filter(move |param| param.required == required).map(|param| param.name.clone());
-    (names(true).collect(), names(false).collect())
-}
-
 /// Every declared param once; two declarations of one param must agree.
 fn all_params<S: Send + Sync + 'static>(
     provider: &Provider<S>,
     mistakes: &mut Vec<String>,
 ) -> BTreeMap<String, DeclaredParam> {
-    let of_actions = provider.actions.iter().flat_map(|(_, handler)| handler.declared().unwrap_or_default());
+    let of_actions = provider.actions.iter().flat_map(|action| action.handler.declared().unwrap_or_default());
     let mut params: BTreeMap<String, DeclaredParam> = BTreeMap::new();
     for param in provider.config_params().iter().chain(of_actions).chain(&provider.params) {
         if !names::is_param_name(&param.name) {

@@ -37,6 +37,7 @@
 //! * `tracing` lines reach the host's log. They never block, never recurse, and secrets ([`Secure`]) are cut out.
 //! * On stop it is given [time](drp_core::limits::DRAIN_TIME) to end, then it is cancelled.
 
+mod action;
 mod bounds;
 mod callback;
 mod command;
@@ -61,11 +62,14 @@ mod serve;
 mod target;
 mod unpack;
 
+pub use action::{Action, ActionCall};
 pub use content::Content;
 pub use context::Context;
 pub use define::DefineError;
 pub use drp_client::{Client, ClientError};
-pub use drp_core::{Event, Machine, Model, Param, Params, Plugin, Profile, Raw, RawModel, Selector};
+pub use drp_core::{
+    AvailableAction, Event, Machine, Model, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel, Selector,
+};
 pub use error::{Error, Result};
 pub use event::{EventLimits, Missed, On, Overflow};
 pub use param::NoParams;

@@ -9,16 +9,16 @@ use std::{
 };
 
 use drp_content::Metadata;
-use drp_core::{Event, Params, PluginProvider, RawModel, limits, names};
+use drp_core::{AvailableAction, Event, Params, PluginProvider, Raw, RawModel, limits, names};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Content, Context, DefineError, EventLimits, Missed, NoParams, On, Result, Target, command,
+    Action, ActionCall, Content, Context, DefineError, EventLimits, Missed, NoParams, On, Result, Target, command,
     configure::{Configure, TypedConfigure},
     define,
     event::Rule,
-    handler::{ActionHandler, EventHandler, ReconcileHandler, StopHandler, TypedAction},
+    handler::{EventHandler, ReconcileHandler, StopHandler, ValidateHandler},
     schema::{self, DeclaredParam},
     unpack::File,
 };
@@ -36,7 +36,9 @@ pub struct Provider<S = ()> {
     pub(crate) content: Option<Content>,
     pub(crate) auto_start: bool,
     pub(crate) configure: Box<dyn Configure<S>>,
-    pub(crate) actions: Vec<(String, Box<dyn ActionHandler<S>>)>,
+    pub(crate) actions: Vec<Action<S>>,
+    pub(crate) other_actions: Option<Action<S>>,
+    pub(crate) validate: Option<ValidateHandler>,
     pub(crate) rules: Vec<Rule<S>>,
     pub(crate) event_limits: EventLimits,
     pub(crate) reconcile: Option<ReconcileHandler<S>>,
@@ -69,6 +71,8 @@ impl Provider<()> {
             auto_start: false,
             configure: Box::new(TypedConfigure::new(|_: Context<()>, NoParams {}| ready(Ok(())))),
             actions: Vec::new(),
+            other_actions: None,
+            validate: None,
             rules: Vec::new(),
             event_limits: EventLimits::default(),
             reconcile: None,
@@ -96,7 +100,10 @@ impl Provider<()> {
         F: Fn(Context<()>, C) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<S>> + Send + 'static,
     {
-        let has_hooks = self.reconcile.is_some() || self.publish.is_some() || self.on_stop.is_some();
+        let has_hooks = self.other_actions.is_some()
+            || self.reconcile.is_some()
+            || self.publish.is_some()
+            || self.on_stop.is_some();
         if !self.actions.is_empty() || !self.rules.is_empty() || has_hooks {
             self.mistakes.push("`configure` comes before the handlers: they work on what it returns".to_owned());
         }
@@ -113,6 +120,8 @@ impl Provider<()> {
             auto_start: self.auto_start,
             configure: Box::new(configure),
             actions: Vec::new(),
+            other_actions: None,
+            validate: self.validate,
             rules: Vec::new(),
             event_limits: self.event_limits,
             reconcile: None,
@@ -184,7 +193,7 @@ impl<S: Send + Sync + 'static> Provider<S> {
     /// field's serde name is the param's, `Option` or `default` makes it optional, the doc comment describes it and
     /// [`Secure`](crate::Secure) makes it secret. Calls run at the same time, also on one object.
     #[must_use]
-    pub fn action<T, P, R, F, Fut>(mut self, command: &str, handler: F) -> Self
+    pub fn action<T, P, R, F, Fut>(self, command: &str, handler: F) -> Self
     where
         T: Target,
         P: DeserializeOwned + JsonSchema + Send + 'static,
@@ -192,14 +201,49 @@ impl<S: Send + Sync + 'static> Provider<S> {
         F: Fn(Context<S>, T, P) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R>> + Send + 'static,
     {
-        let handler = TypedAction::<F, T, P>::new(handler);
-        if ActionHandler::<S>::declared(&handler).is_none() {
+        self.add_action(Action::new(command, handler))
+    }
+
+    /// An action with more to say about it than [`action`](Self::action) can: see [`Action`].
+    #[must_use]
+    pub fn add_action(mut self, action: Action<S>) -> Self {
+        let (command, model) = (&action.command, action.handler.model());
+        if action.handler.declared().is_none() {
             self.mistakes.push(format!("the params of action `{command}` are no struct with named fields"));
         }
-        if self.actions.iter().any(|(other, known)| other == command && known.model() == T::MODEL) {
-            self.mistakes.push(format!("action `{command}` on `{}` is there twice", T::MODEL));
+        if self.actions.iter().any(|known| known.command == *command && known.handler.model() == model) {
+            self.mistakes.push(format!("action `{command}` on `{model}` is there twice"));
         }
-        self.actions.push((command.to_owned(), Box::new(handler)));
+        self.actions.push(action);
+        self
+    }
+
+    /// Carries out every command that has no action of its own: `async fn(Context<S>, ActionCall) -> Result<Raw>`.
+    ///
+    /// This is for commands that [`validate`](Self::validate) declares. Answer what is none with a 404.
+    #[must_use]
+    pub fn other_actions<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Context<S>, ActionCall) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Raw>> + Send + 'static,
+    {
+        self.other_actions = Some(Action::dynamic(AvailableAction::default(), handler));
+        self
+    }
+
+    /// Looks whether the provider can do its work on this server, and gives the definition that `define` prints: the
+    /// one that it is given, or one with more actions, say. An error makes `define` fail, and the server refuses the
+    /// provider with its text.
+    ///
+    /// It is not called where the server only reads a catalog (`RS_TOKEN` is `catalog`), nor where there is no server
+    /// at all.
+    #[must_use]
+    pub fn validate<F, Fut>(mut self, validate: F) -> Self
+    where
+        F: Fn(Context<()>, PluginProvider) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<PluginProvider>> + Send + 'static,
+    {
+        self.validate = Some(Box::new(move |context, definition| Box::pin(validate(context, definition))));
         self
     }
 
@@ -346,15 +390,14 @@ impl<S: Send + Sync + 'static> Provider<S> {
         command::run(self, &args.into_iter().collect::<Vec<_>>())
     }
 
-    /// The handler of a command, and which ones there are where the server's request leaves it open.
-    pub(crate) fn find_action(&self, command: &str, model: &str) -> Vec<&dyn ActionHandler<S>> {
-        let named = self.actions.iter().filter(|(name, _)| name == command);
-        let handlers: Vec<&dyn ActionHandler<S>> = named.map(|(_, handler)| handler.as_ref()).collect();
-        if handlers.len() < 2 {
-            return handlers;
+    /// The action of a command, and which ones there are where the server's request leaves it open.
+    pub(crate) fn find_action(&self, command: &str, model: &str) -> Vec<&Action<S>> {
+        let actions: Vec<&Action<S>> = self.actions.iter().filter(|action| action.command == command).collect();
+        if actions.len() < 2 {
+            return actions;
         }
         let model = if model == drp_core::contract::SYSTEM { "" } else { model };
-        handlers.into_iter().filter(|handler| handler.model() == model).collect()
+        actions.into_iter().filter(|action| action.handler.model() == model).collect()
     }
 
     /// Params that a configuration needs.

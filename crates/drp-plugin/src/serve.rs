@@ -13,7 +13,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use drp_client::{Client, Config, EventStream};
-use drp_core::{Action, Error as WireError, Event, Params, Selector, chain, contract};
+use drp_core::{self as wire, Error as WireError, Event, Params, Selector, chain, contract};
 use futures_util::FutureExt;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -23,7 +23,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span};
 
 use crate::{
-    Context, Error, Provider, Result,
+    Action, Context, Error, Provider, Result,
+    action::{Prepared, TargetLocks},
     configure::{Configured, PreparedConfiguration},
     context::Call,
     event::{self, Change, Listener, Settling},
@@ -31,7 +32,6 @@ use crate::{
         Refused, asked_level, check_content_type, cleaned, done, log_token, moved, parse, read_body, respond,
         respond_with_error,
     },
-    handler::{ActionHandler, Prepared},
     log::{Republish, open_scope},
     target::guess_model,
 };
@@ -43,6 +43,7 @@ pub(crate) struct Service<S> {
     client: OnceLock<Client>,
     /// One configuration at a time, in the order of their arrival.
     configuring: Mutex<Option<Listener>>,
+    targets: TargetLocks,
     last_config: AtomicU64,
     stopping: AtomicBool,
     /// Turns when calls that are still running have to end.
@@ -62,6 +63,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             configured: ArcSwapOption::empty(),
             client: OnceLock::new(),
             configuring: Mutex::new(None),
+            targets: TargetLocks::default(),
             last_config: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             cancelled: CancellationToken::new(),
@@ -164,25 +166,32 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     async fn action(self: Arc<Self>, body: &[u8], log: Span) -> Result<Bytes, Refused> {
-        let action: Action = parse(body)?;
+        let action: wire::Action = parse(body)?;
         let what = format!("action `{}`", action.command);
         let (service, scope) = (Arc::clone(&self), log.clone());
-        let acted = async move { service.act(&action, scope).await };
+        let acted = async move { service.act(action, scope).await };
         self.contain(&what, acted.instrument(log)).await.map_err(|error| self.error(error))
     }
 
-    async fn act(&self, action: &Action, log: Span) -> Result<Bytes> {
+    async fn act(&self, call: wire::Action, log: Span) -> Result<Bytes> {
         self.check_running()?;
         let configured = self.configured()?;
-        let handler = self.choose(action)?;
+        let action = self.choose(&call)?;
         let cancelled = self.cancelled.child_token();
-        let deadline = self.provider.action_time.map(|limit| Instant::now() + limit);
-        let mut call = self.call(&configured.plugin, log)?;
-        call.cancelled = cancelled.clone();
-        call.deadline = deadline;
-        let context = Context::of_call(Arc::clone(&configured.state), call);
-        let Prepared { run, secrets } = handler.prepare(context, action)?;
-        let result = end_in_time(run, &cancelled, deadline).await;
+        let deadline = action.time_limit.or(self.provider.action_time).map(|limit| Instant::now() + limit);
+        let mut surroundings = self.call(&configured.plugin, log)?;
+        surroundings.cancelled = cancelled.clone();
+        surroundings.deadline = deadline;
+        let context = Context::of_call(Arc::clone(&configured.state), surroundings);
+        let Prepared { run, secrets, target } = action.handler.prepare(context, call)?;
+        let alone = async {
+            let _alone = match action.one_at_a_time {
+                true => Some(self.targets.lock(action.handler.model(), &target).await),
+                false => None,
+            };
+            run.await
+        };
+        let result = end_in_time(alone, &cancelled, deadline).await;
         cancelled.cancel();
         // Whoever drops the secrets before would let them out with the error.
         let result = result.map_err(Error::redacted);
@@ -190,18 +199,19 @@ impl<S: Send + Sync + 'static> Service<S> {
         result
     }
 
-    fn choose(&self, action: &Action) -> Result<&dyn ActionHandler<S>> {
-        let mut handlers = self.provider.find_action(&action.command, &action.command_set);
-        if handlers.is_empty()
-            && action.command_set.is_empty()
-            && let Some(model) = guess_model(&action.model)
+    fn choose(&self, call: &wire::Action) -> Result<&Action<S>> {
+        let mut actions = self.provider.find_action(&call.command, &call.command_set);
+        if actions.is_empty()
+            && call.command_set.is_empty()
+            && let Some(model) = guess_model(&call.model)
         {
-            handlers = self.provider.find_action(&action.command, &model);
+            actions = self.provider.find_action(&call.command, &model);
         }
-        match handlers.as_slice() {
-            [handler] => Ok(*handler),
+        match (actions.as_slice(), &self.provider.other_actions) {
+            ([action], _) => Ok(*action),
+            ([], Some(others)) => Ok(others),
             // The line end is what Go providers answer and clients have been seen to compare.
-            _ => Err(Error::new(404, format!("Unknown command: {}\n", action.command))),
+            _ => Err(Error::new(404, format!("Unknown command: {}\n", call.command))),
         }
     }
 

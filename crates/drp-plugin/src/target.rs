@@ -19,6 +19,9 @@ pub trait Target: Sized + Send + 'static {
     /// # Errors
     /// A text that says what is wrong with it.
     fn read(model: &Raw) -> Result<Self, String>;
+
+    /// What tells this target from others of its type; empty for the server itself.
+    fn target_key(&self) -> String;
 }
 
 impl<M: Model> Target for M {
@@ -33,6 +36,10 @@ impl<M: Model> Target for M {
             return Err(format!("Model: the object of {} has no key", M::PREFIX));
         }
         Ok(object)
+    }
+
+    fn target_key(&self) -> String {
+        self.key()
     }
 }
 
@@ -58,6 +65,10 @@ impl Target for System {
 
     fn read(_model: &Raw) -> Result<Self, String> {
         Ok(Self)
+    }
+
+    fn target_key(&self) -> String {
+        String::new()
     }
 }
 
