@@ -9,7 +9,10 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// The objects on which an action runs that wants to be alone.
 #[derive(Debug, Default)]
-pub(crate) struct TargetLocks(Mutex<HashMap<(String, String), Weak<AsyncMutex<()>>>>);
+pub(crate) struct TargetLocks(Mutex<HashMap<Target, Weak<AsyncMutex<()>>>>);
+
+/// Type and key of an object.
+type Target = (String, String);
 
 impl TargetLocks {
     /// Waits until no other one holds the object; first come, first served.
