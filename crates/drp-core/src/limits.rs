@@ -48,6 +48,8 @@ pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
 pub const HEADER_BYTES_MAX: usize = 64 << 10;
 /// One log line's message; longer ones are cut and marked.
 pub const LOG_LINE_BYTES_MAX: usize = 32 << 10;
+/// Lines for the log of a job that wait in a provider to be appended.
+pub const JOB_LOG_WAITING_BYTES_MAX: usize = 1 << 20;
 /// Service, principal and file name of one log line, each; longer ones are cut and marked.
 pub const LOG_NAME_BYTES_MAX: usize = 1 << 10;
 /// Lines of its own log that a host keeps for whoever asks.

@@ -1,10 +1,18 @@
 //! What a handler is given besides its target and params.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
-use drp_client::Client;
+use drp_client::{Client, Query};
+use drp_core::{Event, Raw, RawModel, Uuid};
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
+
+use crate::{Error, JobLog, Result, host::Host};
 
 /// The surroundings of one call of a handler: the state of the plugin, the server, and when to end.
 ///
@@ -22,6 +30,30 @@ pub(crate) struct Call {
     pub(crate) log: Span,
     pub(crate) cancelled: CancellationToken,
     pub(crate) deadline: Option<Instant>,
+    /// The host that runs this process; `None` where there is none.
+    pub(crate) host: Option<Host>,
+    pub(crate) job: Arc<CallJob>,
+}
+
+/// The job that an action belongs to.
+#[derive(Debug, Default)]
+pub(crate) struct CallJob {
+    /// Its key, if there is one.
+    pub(crate) key: Option<Uuid>,
+    log: OnceLock<JobLog>,
+}
+
+impl CallJob {
+    pub(crate) fn new(key: Option<Uuid>) -> Self {
+        Self { key, log: OnceLock::new() }
+    }
+
+    /// Appends what is in the log, if anybody has used it.
+    pub(crate) async fn close(&self, limit: Duration) {
+        if let Some(log) = self.log.get() {
+            log.close(limit).await;
+        }
+    }
 }
 
 impl<S> Context<S> {
@@ -33,6 +65,8 @@ impl<S> Context<S> {
             log: Span::current(),
             cancelled: CancellationToken::new(),
             deadline: None,
+            host: None,
+            job: Arc::default(),
         };
         Self { state: Arc::new(state), call }
     }
@@ -66,6 +100,54 @@ impl<S> Context<S> {
     #[must_use]
     pub fn log(&self) -> &Span {
         &self.call.log
+    }
+
+    /// The log of the job that this action belongs to: the one it was called for, else the one that its machine runs.
+    /// Where there is none, its lines go to the plugin's log only.
+    #[must_use]
+    pub fn job_log(&self) -> JobLog {
+        let job = &self.call.job;
+        let log = || job.key.as_ref().map_or_else(JobLog::of_no_job, |key| JobLog::of(key, &self.call.client));
+        job.log.get_or_init(log).clone()
+    }
+
+    /// Tells the operator how far the action has come: a line in the job's log and in the plugin's.
+    pub fn progress(&self, text: impl AsRef<str>) {
+        self.job_log().line(text);
+    }
+
+    /// Publishes an event, over the host's socket where there is one.
+    ///
+    /// # Errors
+    /// The object is no JSON, or the server does not take the event.
+    pub async fn publish<T: Serialize + ?Sized>(&self, type_: &str, action: &str, key: &str, object: &T) -> Result<()> {
+        let event = Event::new(type_, action, key, Raw::new(object)?);
+        match &self.call.host {
+            Some(host) => host.publish(&event).await,
+            None => Ok(self.call.client.post_event(&event).await?),
+        }
+    }
+
+    /// All objects of a type, as the host has them; cheaper than over the API, and good for any type.
+    ///
+    /// # Errors
+    /// There is no such type, or the host does not answer.
+    pub async fn list_objects(&self, prefix: &str) -> Result<Vec<RawModel>> {
+        match &self.call.host {
+            Some(host) => host.objects(prefix).await,
+            None => Ok(self.call.client.raw_objects(prefix).list(&Query::new()).await?),
+        }
+    }
+
+    /// Asks the host to stop this plugin, and not to start it again until somebody changes it. With an error from
+    /// [`Error::remove_provider`] the host removes the provider as well, with all its plugins.
+    ///
+    /// # Errors
+    /// There is no host, or it does not answer.
+    pub async fn leave(&self, reason: Error) -> Result<()> {
+        let host = self.call.host.as_ref();
+        let host = host.ok_or_else(|| Error::new(409, "nobody runs this plugin whom it could leave"))?;
+        host.leaving(&reason.in_configure().into_wire(&self.call.plugin)).await
     }
 
     /// Turns when the call should end: the plugin is stopping, or the deadline has passed.

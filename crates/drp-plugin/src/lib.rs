@@ -49,6 +49,8 @@ mod error;
 mod event;
 mod exchange;
 mod handler;
+mod host;
+mod job_log;
 mod listen;
 mod log;
 mod param;
@@ -72,6 +74,7 @@ pub use drp_core::{
 };
 pub use error::{Error, Result};
 pub use event::{EventLimits, Missed, On, Overflow};
+pub use job_log::{JobLog, JobLogWriter};
 pub use param::NoParams;
 pub use process::{Command, CommandError, Output};
 pub use provider::Provider;

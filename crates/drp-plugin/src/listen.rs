@@ -29,6 +29,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::{
     Provider,
     callback::Callback,
+    host::Host,
     log::{LogLayer, LogQueue, send_all},
     parent::Parent,
     redact::SecretsInUse,
@@ -91,7 +92,7 @@ async fn serve<S: Send + Sync + 'static>(
         tracing::warn!("the two socket paths were given the other way round");
     }
 
-    let service = Arc::new(Service::new(provider));
+    let service = Arc::new(Service::new(provider, Some(Host::at(from))));
     let connections = GracefulShutdown::new();
     let closing = CancellationToken::new();
     let accepting = tokio::spawn(accept(listener, Arc::clone(&service), connections, closing.clone()));

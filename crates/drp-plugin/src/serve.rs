@@ -7,13 +7,13 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use drp_client::{Client, Config, EventStream};
-use drp_core::{self as wire, Error as WireError, Event, Params, Selector, chain, contract};
+use drp_core::{self as wire, Error as WireError, Event, Params, RawModel, Selector, Uuid, chain, contract};
 use futures_util::FutureExt;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -26,12 +26,13 @@ use crate::{
     Action, Context, Error, Provider, Result,
     action::{Prepared, TargetLocks},
     configure::{Configured, PreparedConfiguration},
-    context::Call,
+    context::{Call, CallJob},
     event::{self, Change, Listener, Settling},
     exchange::{
         Refused, asked_level, check_content_type, cleaned, done, log_token, moved, parse, read_body, respond,
         respond_with_error,
     },
+    host::Host,
     log::{Republish, open_scope},
     target::guess_model,
 };
@@ -44,6 +45,7 @@ pub(crate) struct Service<S> {
     /// One configuration at a time, in the order of their arrival.
     configuring: Mutex<Option<Listener>>,
     targets: TargetLocks,
+    host: Option<Host>,
     last_config: AtomicU64,
     stopping: AtomicBool,
     /// Turns when calls that are still running have to end.
@@ -57,13 +59,14 @@ pub(crate) struct Service<S> {
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
-    pub(crate) fn new(provider: Provider<S>) -> Self {
+    pub(crate) fn new(provider: Provider<S>, host: Option<Host>) -> Self {
         Self {
             provider,
             configured: ArcSwapOption::empty(),
             client: OnceLock::new(),
             configuring: Mutex::new(None),
             targets: TargetLocks::default(),
+            host,
             last_config: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             cancelled: CancellationToken::new(),
@@ -182,6 +185,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         let mut surroundings = self.call(&configured.plugin, log)?;
         surroundings.cancelled = cancelled.clone();
         surroundings.deadline = deadline;
+        let job = Arc::new(CallJob::new(job_of(&call)));
+        surroundings.job = Arc::clone(&job);
         let context = Context::of_call(Arc::clone(&configured.state), surroundings);
         let Prepared { run, secrets, target } = action.handler.prepare(context, call)?;
         let alone = async {
@@ -193,6 +198,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         };
         let result = end_in_time(alone, &cancelled, deadline).await;
         cancelled.cancel();
+        job.close(JOB_LOG_TIME).await;
         // Whoever drops the secrets before would let them out with the error.
         let result = result.map_err(Error::redacted);
         drop((configured, secrets));
@@ -276,6 +282,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             log,
             cancelled: self.cancelled.clone(),
             deadline: None,
+            host: self.host.clone(),
+            job: Arc::default(),
         })
     }
 
@@ -303,6 +311,16 @@ impl<S: Send + Sync + 'static> Service<S> {
     fn error(&self, error: Error) -> Refused {
         Refused::With(error.into_wire(&self.provider.name))
     }
+}
+
+/// How long the result of an action waits for the last lines of its job's log.
+const JOB_LOG_TIME: Duration = Duration::from_secs(2);
+
+/// The job that an action belongs to: the one that it was called for, else the one that its machine runs now.
+fn job_of(call: &wire::Action) -> Option<Uuid> {
+    let named = call.extra.get("Job").and_then(|job| job.parse::<Uuid>().ok());
+    let running = || call.model.parse::<RawModel>().ok()?.get::<Uuid>("CurrentJob");
+    named.filter(|job| !job.is_nil()).or_else(running).filter(|job| !job.is_nil())
 }
 
 /// Selectors that the server has confirmed; their events come once the state is in place.

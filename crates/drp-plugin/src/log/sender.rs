@@ -25,7 +25,7 @@ pub(crate) async fn send_all(queue: Arc<LogQueue>, mut host: Callback, closing: 
 async fn send(host: &mut Callback, line: &Line) {
     let Ok(body) = serde_json::to_vec(line) else { return };
     let sent = tokio::time::timeout(POST_TIME, host.post("log", body.into())).await;
-    if !matches!(sent, Ok(Ok(status)) if status < 400) {
+    if !matches!(sent, Ok(Ok(answer)) if answer.status < 400) {
         host.disconnect();
         print_locally(line).await;
     }
