@@ -85,7 +85,8 @@ impl Callback {
         let answer = connection.send_request(request).await.map_err(io::Error::other)?;
         let status = answer.status().as_u16();
         // The body is read to its end, so that the connection can be used again.
-        let body = Limited::new(answer.into_body(), limits::BODY_BYTES_MAX).collect().await.map_err(io::Error::other)?;
+        let body =
+            Limited::new(answer.into_body(), limits::BODY_BYTES_MAX).collect().await.map_err(io::Error::other)?;
         Ok(Answer { status, body: body.to_bytes() })
     }
 

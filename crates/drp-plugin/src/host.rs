@@ -49,7 +49,9 @@ impl Host {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 callback.disconnect();
-                return Err(Error::from(error).context(format!("cannot {doing}: the host does not answer")).with_code(502));
+                return Err(Error::from(error)
+                    .context(format!("cannot {doing}: the host does not answer"))
+                    .with_code(502));
             }
             Err(_) => {
                 callback.disconnect();

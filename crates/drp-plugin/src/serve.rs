@@ -320,7 +320,7 @@ const JOB_LOG_TIME: Duration = Duration::from_secs(2);
 fn job_of(call: &wire::Action) -> Option<Uuid> {
     let named = call.extra.get("Job").and_then(|job| job.parse::<Uuid>().ok());
     let running = || call.model.parse::<RawModel>().ok()?.get::<Uuid>("CurrentJob");
-    named.filter(|job| !job.is_nil()).or_else(running).filter(|job| !job.is_nil())
+    named.filter(|job| job.0.is_some()).or_else(running).filter(|job| job.0.is_some())
 }
 
 /// Selectors that the server has confirmed; their events come once the state is in place.
