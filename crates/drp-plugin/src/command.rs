@@ -4,13 +4,26 @@
 
 use std::{
     fs,
+    future::Future,
     io::{self, Write},
     process::ExitCode,
 };
 
 use drp_core::{Level, chain, contract};
 
-use crate::{Provider, listen, unpack};
+use crate::{Error, Provider, Result, handler::BoxFuture, listen, serve::contain_panic, unpack, validate};
+
+/// The commands that every provider has.
+pub(crate) const COMMANDS: [&str; 6] = ["autocomplete", "define", "help", "listen", "unpack", "version"];
+
+/// A command that only this provider has.
+pub(crate) struct Subcommand<S> {
+    pub(crate) name: String,
+    pub(crate) about: String,
+    pub(crate) run: RunSubcommand<S>,
+}
+
+type RunSubcommand<S> = Box<dyn FnOnce(Provider<S>, Vec<String>) -> BoxFuture<Result<()>> + Send + Sync>;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +56,13 @@ fn parse(args: &[String]) -> Result<Asked<'_>, String> {
     Ok(asked)
 }
 
-pub(crate) fn run<S: Send + Sync + 'static>(provider: Provider<S>, args: &[String]) -> ExitCode {
+pub(crate) fn run<S: Send + Sync + 'static>(mut provider: Provider<S>, args: &[String]) -> ExitCode {
+    if let Some((name, args)) = args.split_first()
+        && let Some(index) = provider.subcommands.iter().position(|known| known.name == *name)
+    {
+        let subcommand = provider.subcommands.swap_remove(index);
+        return run_own(provider, subcommand, args.to_vec());
+    }
     let asked = match parse(args) {
         Ok(asked) => asked,
         Err(problem) => return fail(&problem),
@@ -55,7 +74,7 @@ pub(crate) fn run<S: Send + Sync + 'static>(provider: Provider<S>, args: &[Strin
         "define" => define(&provider),
         "unpack" => unpack(&provider, asked.args.first()),
         "version" => print(&format!("Version: {}\n", provider.version)),
-        "autocomplete" => autocomplete(&provider.name, &asked.args),
+        "autocomplete" => autocomplete(&provider, &asked.args),
         "listen" => match asked.args.as_slice() {
             [to, from] => listen(provider, to, from, if asked.debug { Level::Debug } else { Level::Info }),
             _ => {
@@ -72,8 +91,28 @@ pub(crate) fn run<S: Send + Sync + 'static>(provider: Provider<S>, args: &[Strin
     }
 }
 
+/// Runs a command of the provider's own.
+fn run_own<S: Send + Sync + 'static>(provider: Provider<S>, subcommand: Subcommand<S>, args: Vec<String>) -> ExitCode {
+    let work = async move {
+        let log = listen::start_local_log(&provider, Level::Info);
+        let what = format!("subcommand `{}`", subcommand.name);
+        let result = contain_panic(what.into(), async { (subcommand.run)(provider, args).await }).await;
+        log.end().await;
+        // Before the secrets are forgotten.
+        result.map_err(Error::redacted)
+    };
+    match block_on(work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
 fn define<S: Send + Sync + 'static>(provider: &Provider<S>) -> ExitCode {
     let definition = match provider.definition() {
+        Ok(definition) => definition,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let definition = match block_on(validate::validated(provider, definition)) {
         Ok(definition) => definition,
         Err(error) => return fail(&error.to_string()),
     };
@@ -81,6 +120,13 @@ fn define<S: Send + Sync + 'static>(provider: &Provider<S>) -> ExitCode {
         Ok(text) => print(&(text + "\n")),
         Err(error) => fail(&format!("cannot write the definition as JSON: {error}")),
     }
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
 }
 
 fn unpack<S>(provider: &Provider<S>, location: Option<&&str>) -> ExitCode {
@@ -100,12 +146,14 @@ fn listen<S: Send + Sync + 'static>(provider: Provider<S>, to: &str, from: &str,
     }
 }
 
-fn autocomplete(name: &str, args: &[&str]) -> ExitCode {
+fn autocomplete<S>(provider: &Provider<S>, args: &[&str]) -> ExitCode {
+    let name = &provider.name;
     let [file] = args else {
         return fail(&format!("{name} autocomplete <filename> [flags] requires 1 argument"));
     };
-    let words = "autocomplete define help listen unpack version --debug --help";
-    match fs::write(file, format!("complete -o default -W '{words}' {name}\n")) {
+    let own = provider.subcommands.iter().map(|subcommand| subcommand.name.as_str());
+    let words: Vec<&str> = COMMANDS.into_iter().chain(own).chain(["--debug", "--help"]).collect();
+    match fs::write(file, format!("complete -o default -W '{}' {name}\n", words.join(" "))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("cannot write `{file}`: {error}")),
     }
@@ -117,6 +165,8 @@ fn help<S>(provider: &Provider<S>) -> String {
         "" => format!("{name}, a plugin provider for Digital Rebar Provision"),
         about => about.to_owned(),
     };
+    let own = provider.subcommands.iter().map(|own| format!("  {:<21} {}\n", own.name, own.about));
+    let own: String = own.collect();
     format!(
         "{about}
 
@@ -134,7 +184,7 @@ Available Commands:
   version               Print the version of this provider
   autocomplete FILE     Write completions for bash to FILE
   help                  Print this help
-
+{own}
 Flags:
   -d, --debug   log at level debug
   -h, --help    print this help

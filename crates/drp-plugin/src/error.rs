@@ -1,6 +1,6 @@
 //! What a handler answers when it cannot do what was asked.
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 use drp_client::ClientError;
 use drp_core::chain;
@@ -26,12 +26,13 @@ pub struct Error {
     code: u16,
     messages: Vec<String>,
     remove_provider: bool,
+    retry_after: Option<Duration>,
 }
 
 impl Error {
     /// An error with an HTTP status; one outside of 400 to 599 becomes 500.
     pub fn new(code: u16, message: impl Into<String>) -> Self {
-        Self { code: valid(code), messages: vec![message.into()], remove_provider: false }
+        Self { code: valid(code), messages: vec![message.into()], remove_provider: false, retry_after: None }
     }
 
     /// The caller asked for something that makes no sense: status 400.
@@ -41,7 +42,7 @@ impl Error {
 
     /// All problems of what the caller sent: status 400, one message each.
     pub(crate) fn problems(messages: Vec<String>) -> Self {
-        Self { code: 400, messages, remove_provider: false }
+        Self { code: 400, messages, remove_provider: false, retry_after: None }
     }
 
     /// Only from `configure`: this provider must not run on this server. The server removes it, with all its plugins.
@@ -62,6 +63,32 @@ impl Error {
             *first = format!("{doing}: {first}");
         }
         self
+    }
+
+    /// The same error with one more message.
+    #[must_use]
+    pub fn and(mut self, message: impl Into<String>) -> Self {
+        self.messages.push(message.into());
+        self
+    }
+
+    /// The same error, and when to try again.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// When to try again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Whether another try may succeed: too many requests (429), or somebody behind is not there at the moment (502,
+    /// 503, 504, 408).
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self.code, 408 | 429 | 502 | 503 | 504)
     }
 
     /// The HTTP status.

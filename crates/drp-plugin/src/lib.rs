@@ -39,6 +39,7 @@
 
 mod action;
 mod bounds;
+mod cache;
 mod callback;
 mod command;
 mod configure;
@@ -53,18 +54,24 @@ mod host;
 mod job_log;
 mod listen;
 mod log;
+mod owned;
 mod param;
 mod parent;
 mod process;
 mod provider;
 mod redact;
+mod retry;
 mod schema;
 mod secure;
 mod serve;
+mod standalone;
 mod target;
+mod undo;
 mod unpack;
+mod validate;
 
 pub use action::{Action, ActionCall};
+pub use cache::Cache;
 pub use content::Content;
 pub use context::Context;
 pub use define::DefineError;
@@ -78,8 +85,11 @@ pub use job_log::{JobLog, JobLogWriter};
 pub use param::NoParams;
 pub use process::{Command, CommandError, Output};
 pub use provider::Provider;
+pub use retry::{Retry, wait_until};
 pub use secure::Secure;
+pub use standalone::Standalone;
 pub use target::{System, Target};
+pub use undo::{Undo, with_undo};
 
 /// Bundles a directory of content while the provider is compiled, for [`Provider::content`].
 ///

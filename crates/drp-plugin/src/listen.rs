@@ -105,23 +105,22 @@ async fn serve<S: Send + Sync + 'static>(
         () = parent.wait_until_gone(from.to_owned()) => true,
     };
     tokio::spawn(exit_at_once_on_signal(signals, to.to_owned()));
-    stop(&service, orphaned).await;
+    // Nobody waits for the answers of an orphan.
+    let drain_time = if orphaned { Duration::ZERO } else { service.provider.drain_time };
+    stop(&service, drain_time).await;
     closing.cancel();
     // The answer to stop goes out with the connections.
     let _ = tokio::time::timeout(CLOSE_TIME, accepting).await;
-    log.closing.cancel();
-    let _ = tokio::time::timeout(FLUSH_TIME, log.sender).await;
+    log.end().await;
     let _ = fs::remove_file(to);
     Ok(())
 }
 
 /// Lets the calls in flight end, cancels the rest, runs the stop hook.
-async fn stop<S: Send + Sync + 'static>(service: &Arc<Service<S>>, orphaned: bool) {
+pub(crate) async fn stop<S: Send + Sync + 'static>(service: &Arc<Service<S>>, drain_time: Duration) {
     tracing::info!("stopping");
     service.stop_asked.cancel();
     service.refuse_new_calls();
-    // Nobody waits for the answers of an orphan.
-    let drain_time = if orphaned { Duration::ZERO } else { service.provider.drain_time };
     if tokio::time::timeout(drain_time, service.calls.wait()).await.is_err() {
         tracing::warn!("{} calls did not end within {drain_time:?} and are cancelled", service.calls.len());
     }
@@ -198,6 +197,15 @@ fn announce() {
 }
 
 fn start_log<S>(provider: &Provider<S>, from: &Path, level: Level) -> Log {
+    start_log_to(provider, Some(Callback::new(from)), level)
+}
+
+/// The log of a provider that no host runs: it goes to stderr.
+pub(crate) fn start_local_log<S>(provider: &Provider<S>, level: Level) -> Log {
+    start_log_to(provider, None, level)
+}
+
+fn start_log_to<S>(provider: &Provider<S>, host: Option<Callback>, level: Level) -> Log {
     let queue = Arc::new(LogQueue::default());
     let handles_events = !provider.rules.is_empty() || provider.publish.is_some();
     let layer = LogLayer::new(&provider.name, level, handles_events, Arc::clone(&queue));
@@ -205,14 +213,22 @@ fn start_log<S>(provider: &Provider<S>, from: &Path, level: Level) -> Log {
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     let closing = CancellationToken::new();
-    let sender = tokio::spawn(send_all(queue, Callback::new(from), closing.clone()));
+    let sender = tokio::spawn(send_all(queue, host, closing.clone()));
     Log { sender, closing }
 }
 
-/// The task that posts log lines, and how to end it.
-struct Log {
+/// The task that takes log lines away, and how to end it.
+pub(crate) struct Log {
     sender: JoinHandle<()>,
     closing: CancellationToken,
+}
+
+impl Log {
+    /// Returns when the last line is gone, or it takes too long.
+    pub(crate) async fn end(self) {
+        self.closing.cancel();
+        let _ = tokio::time::timeout(FLUSH_TIME, self.sender).await;
+    }
 }
 
 struct Signals {

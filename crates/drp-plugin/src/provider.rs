@@ -14,7 +14,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Action, ActionCall, Content, Context, DefineError, EventLimits, Missed, NoParams, On, Result, Target, command,
+    Action, ActionCall, Content, Context, DefineError, EventLimits, Missed, NoParams, On, Result, Target,
+    command::{self, Subcommand},
     configure::{Configure, TypedConfigure},
     define,
     event::Rule,
@@ -39,6 +40,7 @@ pub struct Provider<S = ()> {
     pub(crate) actions: Vec<Action<S>>,
     pub(crate) other_actions: Option<Action<S>>,
     pub(crate) validate: Option<ValidateHandler>,
+    pub(crate) subcommands: Vec<Subcommand<S>>,
     pub(crate) rules: Vec<Rule<S>>,
     pub(crate) event_limits: EventLimits,
     pub(crate) reconcile: Option<ReconcileHandler<S>>,
@@ -73,6 +75,7 @@ impl Provider<()> {
             actions: Vec::new(),
             other_actions: None,
             validate: None,
+            subcommands: Vec::new(),
             rules: Vec::new(),
             event_limits: EventLimits::default(),
             reconcile: None,
@@ -101,6 +104,7 @@ impl Provider<()> {
         Fut: Future<Output = Result<S>> + Send + 'static,
     {
         let has_hooks = self.other_actions.is_some()
+            || !self.subcommands.is_empty()
             || self.reconcile.is_some()
             || self.publish.is_some()
             || self.on_stop.is_some();
@@ -122,6 +126,7 @@ impl Provider<()> {
             actions: Vec::new(),
             other_actions: None,
             validate: self.validate,
+            subcommands: Vec::new(),
             rules: Vec::new(),
             event_limits: self.event_limits,
             reconcile: None,
@@ -363,6 +368,27 @@ impl<S: Send + Sync + 'static> Provider<S> {
             Ok(file) => self.files.push(file),
             Err(error) => self.mistakes.push(error.to_string()),
         }
+        self
+    }
+
+    /// A command of one's own on the command line, beside those that servers run:
+    /// `async fn(Provider<S>, Vec<String>) -> Result<()>`. It is given the provider and what stands behind the
+    /// command's name; see [`standalone`](Self::standalone) for what it can do with it. Its log goes to stderr.
+    #[must_use]
+    pub fn subcommand<F, Fut>(mut self, name: &str, about: &str, run: F) -> Self
+    where
+        F: FnOnce(Self, Vec<String>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let taken = command::COMMANDS.contains(&name) || self.subcommands.iter().any(|known| known.name == name);
+        if taken || name.is_empty() || name.starts_with('-') || name.contains(char::is_whitespace) {
+            self.mistakes.push(format!("`{name}` cannot be a subcommand: it is taken, or no word"));
+        }
+        self.subcommands.push(Subcommand {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            run: Box::new(move |provider, args| Box::pin(run(provider, args))),
+        });
         self
     }
 

@@ -76,6 +76,11 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
     }
 
+    /// A plugin without a host, which talks to this server.
+    pub(crate) fn standalone(provider: Provider<S>, client: Client) -> Self {
+        Self { client: OnceLock::from(client), ..Self::new(provider, None) }
+    }
+
     /// Answers one request. Whatever goes wrong, there is an answer.
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let started = Instant::now();
@@ -121,11 +126,16 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     async fn config(self: Arc<Self>, body: &[u8], log: Span) -> Result<(), Refused> {
         let params: Params = parse(body)?;
+        let result = Arc::clone(&self).take_config(params, log).await;
+        result.map_err(|error| self.error(error.in_configure()))
+    }
+
+    /// Takes a configuration in, whoever it comes from.
+    pub(crate) async fn take_config(self: Arc<Self>, params: Params, log: Span) -> Result<()> {
         let ticket = self.last_config.fetch_add(1, Ordering::SeqCst) + 1;
         let (service, scope) = (Arc::clone(&self), log.clone());
         let configured = async move { service.configure(ticket, &params, scope).await };
-        let result = self.contain("configure", configured.instrument(log)).await;
-        result.map_err(|error| self.error(error.in_configure()))
+        self.contain("configure", configured.instrument(log)).await
     }
 
     /// One configuration after the other, and none that a later one has overtaken while it waited.
@@ -169,11 +179,16 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     async fn action(self: Arc<Self>, body: &[u8], log: Span) -> Result<Bytes, Refused> {
-        let action: wire::Action = parse(body)?;
-        let what = format!("action `{}`", action.command);
+        let call: wire::Action = parse(body)?;
+        Arc::clone(&self).take_action(call, log).await.map_err(|error| self.error(error))
+    }
+
+    /// Carries an action out, whoever asks for it.
+    pub(crate) async fn take_action(self: Arc<Self>, call: wire::Action, log: Span) -> Result<Bytes> {
+        let what = format!("action `{}`", call.command);
         let (service, scope) = (Arc::clone(&self), log.clone());
-        let acted = async move { service.act(action, scope).await };
-        self.contain(&what, acted.instrument(log)).await.map_err(|error| self.error(error))
+        let acted = async move { service.act(call, scope).await };
+        self.contain(&what, acted.instrument(log)).await
     }
 
     async fn act(&self, call: wire::Action, log: Span) -> Result<Bytes> {

@@ -10,15 +10,19 @@ use crate::{callback::Callback, log::LogQueue};
 /// How long the host may take for one line before it counts as gone.
 const POST_TIME: Duration = Duration::from_secs(5);
 
-/// Posts line by line until `closing` turns and nothing is left. Every line that the host does not take goes to stderr.
-pub(crate) async fn send_all(queue: Arc<LogQueue>, mut host: Callback, closing: CancellationToken) {
+/// Posts line by line until `closing` turns and nothing is left. Every line that the host does not take goes to
+/// stderr, and all of them where there is no host.
+pub(crate) async fn send_all(queue: Arc<LogQueue>, mut host: Option<Callback>, closing: CancellationToken) {
     loop {
         let line = tokio::select! {
             biased;
             line = queue.next() => line,
             () = closing.cancelled() => return,
         };
-        send(&mut host, &line).await;
+        match &mut host {
+            Some(host) => send(host, &line).await,
+            None => print_locally(&line).await,
+        }
     }
 }
 
