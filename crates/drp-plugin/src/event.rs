@@ -6,7 +6,11 @@ mod missed;
 mod on;
 mod waiting;
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Instant,
+};
 
 use drp_client::{EventStream, StreamItem};
 use drp_core::{Event, Selector};
@@ -59,6 +63,7 @@ pub(crate) async fn dispatch<S: Send + Sync + 'static>(
     let mut waiting = Waiting::new(service.provider.event_limits.clone());
     let mut running: JoinSet<Subject> = JoinSet::new();
     let mut notices = Notices::at_start();
+    let metrics = &service.metrics;
     let mut reconciling: JoinSet<()> = JoinSet::new();
     loop {
         while running.len() < service.provider.event_limits.parallel.max(1)
@@ -66,6 +71,7 @@ pub(crate) async fn dispatch<S: Send + Sync + 'static>(
         {
             running.spawn(handle(Arc::clone(&service), item, subject));
         }
+        metrics.events_waiting.store(waiting.len() as u64, Relaxed);
         let due = notices.due().filter(|_| reconciling.is_empty());
         tokio::select! {
             biased;
@@ -85,9 +91,20 @@ pub(crate) async fn dispatch<S: Send + Sync + 'static>(
                 }
             }
             item = stream.next(), if waiting.has_room() => match item {
-                Some(StreamItem::Event(event)) => notices.lagged(take_in(&service, &mut waiting, event).dropped),
-                Some(StreamItem::Lagged(count)) => notices.lagged(count),
-                Some(StreamItem::Resynced) => notices.resynced(),
+                Some(StreamItem::Event(event)) => {
+                    let cost = take_in(&service, &mut waiting, event);
+                    notices.lagged(cost.dropped);
+                    metrics.events_dropped.fetch_add(cost.dropped, Relaxed);
+                    metrics.events_coalesced.fetch_add(cost.coalesced, Relaxed);
+                }
+                Some(StreamItem::Lagged(count)) => {
+                    notices.lagged(count);
+                    metrics.events_dropped.fetch_add(count, Relaxed);
+                }
+                Some(StreamItem::Resynced) => {
+                    notices.resynced();
+                    metrics.resyncs.fetch_add(1, Relaxed);
+                }
                 _ => break,
             },
         }
@@ -98,6 +115,7 @@ pub(crate) async fn dispatch<S: Send + Sync + 'static>(
     }
     if waiting.len() > 0 {
         tracing::warn!("{} events were dropped: the plugin stops", waiting.len());
+        metrics.events_dropped.fetch_add(waiting.len() as u64, Relaxed);
     }
     while running.join_next().await.is_some() {}
     while reconciling.join_next().await.is_some() {}
@@ -126,7 +144,9 @@ async fn handle<S: Send + Sync + 'static>(service: Arc<Service<S>>, item: Item, 
     let Some(rule) = service.provider.rules.get(rule) else { return subject };
     let name = format!("the handler of event `{}.{}.{}`", event.type_, event.action, event.key);
     let deadline = rule.on.limit().map(|limit| Instant::now() + limit);
-    run(&service, &name, deadline, |context| (rule.handler)(context, event)).await;
+    let doing = service.metrics.events.begin();
+    let well = run(&service, &name, deadline, |context| (rule.handler)(context, event)).await;
+    doing.end(well);
     subject
 }
 
@@ -136,15 +156,15 @@ async fn reconcile<S: Send + Sync + 'static>(service: Arc<Service<S>>, missed: M
     }
 }
 
-/// Runs author's code for an event: a panic, an error or its time end nothing else.
-async fn run<S, F>(service: &Arc<Service<S>>, name: &str, deadline: Option<Instant>, work: F)
+/// Runs author's code for an event, and says whether it went well. A panic, an error or its time end nothing else.
+async fn run<S, F>(service: &Arc<Service<S>>, name: &str, deadline: Option<Instant>, work: F) -> bool
 where
     S: Send + Sync + 'static,
     F: FnOnce(Context<S>) -> crate::handler::BoxFuture<crate::Result<()>>,
 {
-    let Ok(configured) = service.configured() else { return };
+    let Ok(configured) = service.configured() else { return false };
     let log = open_scope(Republish::Never, None);
-    let Ok(mut call) = service.call(&configured.plugin, log.clone()) else { return };
+    let Ok(mut call) = service.call(&configured.plugin, log.clone()) else { return false };
     let cancelled = service.cancelled.child_token();
     call.cancelled = cancelled.clone();
     call.deadline = deadline;
@@ -152,12 +172,15 @@ where
     // The call itself belongs inside as well: it may panic before there is a future.
     let work = async { end_in_time(work(context), &cancelled, deadline).await };
     let report = async {
-        if let Err(error) = contain_panic(name.into(), work).await {
+        let result = contain_panic(name.into(), work).await;
+        if let Err(error) = &result {
             tracing::error!("{name} failed: {error}");
         }
+        result.is_ok()
     };
-    report.instrument(log).await;
+    let well = report.instrument(log).await;
     // What the handler has started on the side ends with it.
     cancelled.cancel();
     drop(configured);
+    well
 }

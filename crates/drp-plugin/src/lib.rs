@@ -46,6 +46,7 @@ mod configure;
 mod content;
 mod context;
 mod define;
+mod endpoint;
 mod error;
 mod event;
 mod exchange;
@@ -54,6 +55,7 @@ mod host;
 mod job_log;
 mod listen;
 mod log;
+mod metrics;
 mod owned;
 mod param;
 mod parent;
@@ -79,6 +81,7 @@ pub use drp_client::{Client, ClientError};
 pub use drp_core::{
     AvailableAction, Event, Machine, Model, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel, Selector,
 };
+pub use endpoint::{EndpointRequest, EndpointResponse};
 pub use error::{Error, Result};
 pub use event::{EventLimits, Missed, On, Overflow};
 pub use job_log::{JobLog, JobLogWriter};

@@ -118,7 +118,7 @@ async fn serve<S: Send + Sync + 'static>(
 
 /// Lets the calls in flight end, cancels the rest, runs the stop hook.
 pub(crate) async fn stop<S: Send + Sync + 'static>(service: &Arc<Service<S>>, drain_time: Duration) {
-    tracing::info!("stopping");
+    tracing::info!("stopping after {}", service.metrics.summary());
     service.stop_asked.cancel();
     service.refuse_new_calls();
     if tokio::time::timeout(drain_time, service.calls.wait()).await.is_err() {

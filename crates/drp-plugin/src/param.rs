@@ -166,10 +166,30 @@ impl<'de> MapAccess<'de> for EntryAccess<'de> {
 fn describe(error: &serde_json::Error, path: &serde_path_to_error::Path) -> String {
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let reason = in_plain_words(reason);
     match path.to_string().as_str() {
-        "." => reason.to_owned(),
+        "." => reason,
         path => format!("{path}: {reason}"),
     }
+}
+
+/// serde names Rust's types, which mean nothing to an operator.
+fn in_plain_words(reason: &str) -> String {
+    let words = [
+        ("expected u8", "expected an integer from 0 to 255"),
+        ("expected u16", "expected an integer from 0 to 65535"),
+        ("expected u32", "expected an integer, 0 or more"),
+        ("expected u64", "expected an integer, 0 or more"),
+        ("expected usize", "expected an integer, 0 or more"),
+        ("expected i8", "expected an integer"),
+        ("expected i16", "expected an integer"),
+        ("expected i32", "expected an integer"),
+        ("expected i64", "expected an integer"),
+        ("expected f64", "expected a number"),
+        ("expected f32", "expected a number"),
+    ];
+    let found = words.iter().find_map(|(rust, plain)| Some(format!("{}{plain}", reason.strip_suffix(rust)?)));
+    found.unwrap_or_else(|| reason.to_owned()).replace("floating point", "number")
 }
 
 /// Go peers send integers as floats (`5.0`): the value with every such number written as an integer.
@@ -244,7 +264,7 @@ mod tests {
         check(r#"{"b/limit":100,"b/pin":"123456"}"#, &[]);
         let pin = "Params/b/pin: the value does not fit its schema";
         check(r#"{"b/limit":101,"b/pin":"12345"}"#, &["Params/b/limit: expected 100 or less, got 101", pin]);
-        let limit = "Params/b/limit: invalid type: string \"x\", expected u8";
+        let limit = "Params/b/limit: invalid type: string \"x\", expected an integer from 0 to 255";
         check(r#"{"b/limit":"x","b/pin":"12345"}"#, &[limit, pin]);
         check(r#"{"b/limit":5.0}"#, &[]);
     }
@@ -261,7 +281,7 @@ mod tests {
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert_eq!(problems[0], "Params/s/name: required, but not set");
         assert!(
-            problems[1].starts_with("Params/s/count: invalid type: floating point `5.5`, expected i64"),
+            problems[1].starts_with("Params/s/count: invalid type: number `5.5`, expected an integer"),
             "{problems:?}"
         );
         assert!(problems[2].starts_with("Params/s/list: [1]: invalid value: integer `300`"), "{problems:?}");

@@ -14,10 +14,12 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Action, ActionCall, Content, Context, DefineError, EventLimits, Missed, NoParams, On, Result, Target,
+    Action, ActionCall, Content, Context, DefineError, EndpointRequest, EndpointResponse, EventLimits, Missed, NoParams, On,
+    Result, Target,
     command::{self, Subcommand},
     configure::{Configure, TypedConfigure},
     define,
+    endpoint::EndpointHandler,
     event::Rule,
     handler::{EventHandler, ReconcileHandler, StopHandler, ValidateHandler},
     schema::{self, DeclaredParam},
@@ -44,6 +46,7 @@ pub struct Provider<S = ()> {
     pub(crate) rules: Vec<Rule<S>>,
     pub(crate) event_limits: EventLimits,
     pub(crate) reconcile: Option<ReconcileHandler<S>>,
+    pub(crate) endpoint: Option<EndpointHandler<S>>,
     pub(crate) publish: Option<EventHandler<S>>,
     pub(crate) on_stop: Option<StopHandler<S>>,
     pub(crate) params: Vec<DeclaredParam>,
@@ -79,6 +82,7 @@ impl Provider<()> {
             rules: Vec::new(),
             event_limits: EventLimits::default(),
             reconcile: None,
+            endpoint: None,
             publish: None,
             on_stop: None,
             params: Vec::new(),
@@ -130,6 +134,7 @@ impl Provider<()> {
             rules: Vec::new(),
             event_limits: self.event_limits,
             reconcile: None,
+            endpoint: None,
             publish: None,
             on_stop: None,
             params: self.params,
@@ -313,6 +318,19 @@ impl<S: Send + Sync + 'static> Provider<S> {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         self.publish = Some(Box::new(move |context, event| Box::pin(handler(context, event))));
+        self
+    }
+
+    /// Answers what is asked below `/plugin-apis/PLUGIN` of the server's API:
+    /// `async fn(Context<S>, EndpointRequest) -> Result<EndpointResponse>`. The server forwards any method, and tells in
+    /// `X-Drp-Principal` who asks. `GET /health` and `GET /metrics` are there in every plugin.
+    #[must_use]
+    pub fn endpoint<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Context<S>, EndpointRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<EndpointResponse>> + Send + 'static,
+    {
+        self.endpoint = Some(Box::new(move |context, request| Box::pin(handler(context, request))));
         self
     }
 

@@ -27,6 +27,7 @@ use crate::{
     action::{Prepared, TargetLocks},
     configure::{Configured, PreparedConfiguration},
     context::{Call, CallJob},
+    endpoint::own_path,
     event::{self, Change, Listener, Settling},
     exchange::{
         Refused, asked_level, check_content_type, cleaned, done, log_token, moved, parse, read_body, respond,
@@ -34,6 +35,7 @@ use crate::{
     },
     host::Host,
     log::{Republish, open_scope},
+    metrics::Metrics,
     target::guess_model,
 };
 
@@ -45,6 +47,7 @@ pub(crate) struct Service<S> {
     /// One configuration at a time, in the order of their arrival.
     configuring: Mutex<Option<Listener>>,
     targets: TargetLocks,
+    pub(crate) metrics: Metrics,
     host: Option<Host>,
     last_config: AtomicU64,
     stopping: AtomicBool,
@@ -66,6 +69,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             client: OnceLock::new(),
             configuring: Mutex::new(None),
             targets: TargetLocks::default(),
+            metrics: Metrics::default(),
             host,
             last_config: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
@@ -85,8 +89,13 @@ impl<S: Send + Sync + 'static> Service<S> {
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let answer = match self.route(request).await {
-            Ok(body) => respond(StatusCode::OK, body),
+        let own = own_path(&path).filter(|_| cleaned(&path).is_none()).map(str::to_owned);
+        let answer = match own {
+            Some(own) => Ok(self.serve_own(request, own).await),
+            None => self.route(request).await.map(|body| respond(StatusCode::OK, body)),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
             Err(Refused::Moved(location)) => moved(&location),
             Err(Refused::With(error)) => respond_with_error(&error),
         };
@@ -135,7 +144,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         let ticket = self.last_config.fetch_add(1, Ordering::SeqCst) + 1;
         let (service, scope) = (Arc::clone(&self), log.clone());
         let configured = async move { service.configure(ticket, &params, scope).await };
-        self.contain("configure", configured.instrument(log)).await
+        let doing = self.metrics.configs.begin();
+        let result = self.contain("configure", configured.instrument(log)).await;
+        doing.end(result.is_ok());
+        result
     }
 
     /// One configuration after the other, and none that a later one has overtaken while it waited.
@@ -188,7 +200,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         let what = format!("action `{}`", call.command);
         let (service, scope) = (Arc::clone(&self), log.clone());
         let acted = async move { service.act(call, scope).await };
-        self.contain(&what, acted.instrument(log)).await
+        let doing = self.metrics.actions.begin();
+        let result = self.contain(&what, acted.instrument(log)).await;
+        doing.end(result.is_ok());
+        result
     }
 
     async fn act(&self, call: wire::Action, log: Span) -> Result<Bytes> {
@@ -278,7 +293,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     /// Runs in a task of its own, so that a caller who hangs up does not end it half-way and a panic ends nothing else.
-    async fn contain<T: Send + 'static>(
+    pub(crate) async fn contain<T: Send + 'static>(
         &self,
         what: &str,
         work: impl Future<Output = Result<T>> + Send + 'static,
@@ -316,7 +331,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     /// Asked by calls that are tracked already, so that none can slip in behind the back of a stop.
-    fn check_running(&self) -> Result<()> {
+    pub(crate) fn check_running(&self) -> Result<()> {
         if self.stopping.load(Ordering::SeqCst) {
             return Err(Error::new(503, "the plugin is stopping"));
         }

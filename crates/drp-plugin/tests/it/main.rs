@@ -8,4 +8,5 @@ mod lifecycle;
 mod logging;
 mod peer;
 mod requests;
+mod standalone;
 mod subject;
