@@ -21,6 +21,9 @@ pub struct HostConfig {
     pub data: PathBuf,
     /// Where the API is served over TLS. Port 0 takes any free one.
     pub listen: SocketAddr,
+    /// URL of the API that providers are told, where they are to reach it by another way than `listen` says, such as a
+    /// proxy. The certificate must be good for its host name.
+    pub advertised: Option<String>,
     /// Where static files are served over plain HTTP as well, if anywhere.
     pub static_listen: Option<SocketAddr>,
     /// The directory of provider executables; `plugins` in the data directory unless set.
@@ -137,6 +140,7 @@ impl Default for HostConfig {
         Self {
             data: PathBuf::from("drp-data"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8092)),
+            advertised: None,
             static_listen: None,
             plugins: None,
             content: None,

@@ -35,7 +35,7 @@ use crate::{
     objects::{Objects, spawn_event_pump},
     owner_only,
     params::ParamValues,
-    plugins::{PluginRooms, Plugins},
+    plugins::{PluginRooms, Plugins, attached::Launch},
     prefs::Prefs,
     providers::{ImportError, ProviderEnvironment, Providers},
     reload,
@@ -122,7 +122,7 @@ impl Host {
         watch(Starting { log, admin: admin.clone(), new_admin_password: new_admin_password.clone() });
 
         let environment = ProviderEnvironment {
-            endpoint: listeners.addresses.endpoint(),
+            endpoint: config.advertised.clone().unwrap_or_else(|| listeners.addresses.endpoint()),
             fileserver: listeners.addresses.fileserver(),
             webroot: data.join(WEBROOT_DIR),
             ca_file: identity.ca_file.clone(),
@@ -224,6 +224,32 @@ impl Host {
         // As in `start`; a path that cannot be made absolute does not lead to an executable either.
         let executable = std::path::absolute(executable).unwrap_or_else(|_| executable.to_owned());
         self.shared.providers.import(&executable).await.map_err(LoadError)
+    }
+
+    /// From now on the host starts no processes for the plugins of this provider: it calls `launch`, which has the
+    /// plugin served at the sockets it is told, in this process or by hand under a debugger. The future ends when the
+    /// plugin has, with a text that says how; the host drops it when the plugin did not end in time after a stop.
+    ///
+    /// Everything else is as for a process, `define` and `unpack` of the executable included. Say this before the
+    /// provider is loaded: what runs already goes on as it is until it is started again.
+    ///
+    /// ```no_run
+    /// # async fn debug(host: &drp_host::Host) -> Result<(), drp_host::LoadError> {
+    /// host.attach("incrementer", |launch| async move {
+    ///     println!("listen {} {}", launch.to_plugin.display(), launch.from_plugin.display());
+    ///     launch.until_gone().await;
+    ///     "the debugger has ended".to_owned()
+    /// });
+    /// host.import("target/debug/incrementer".as_ref()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn attach<F, Fut>(&self, provider: &str, launch: F)
+    where
+        F: Fn(Launch) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = String> + Send + 'static,
+    {
+        self.shared.providers.attach(provider, Arc::new(move |plugin| Box::pin(launch(plugin))));
     }
 
     /// The lines of the log from now on, those included that never become events.

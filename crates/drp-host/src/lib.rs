@@ -56,5 +56,6 @@ pub use api::openapi::document as openapi;
 pub use config::{Admin, HostConfig, Limits, Retention, Times, TlsFiles};
 pub use host::{Host, LoadError, StartError, Starting};
 pub use log::LogLines;
+pub use plugins::attached::Launch;
 pub use reload::{CertificateReload, ContentChange, ContentReload, Reloaded};
 pub use tls::{CertificateError, CertificateInfo, TlsError};

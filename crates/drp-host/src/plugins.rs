@@ -2,6 +2,7 @@
 //!
 //! The tasks follow the store, never the event stream: whoever may post events cannot start or stop anything.
 
+pub(crate) mod attached;
 pub(crate) mod call;
 mod callback;
 mod configuration;

@@ -41,7 +41,9 @@ use crate::{
     config::{HostConfig, Times},
     log::Log,
     objects::{NewLayer, Objects, Origin},
-    plugins::{output::OutputLog, process::describe_status, redact::Redactor, sockets::emptied_directory},
+    plugins::{
+        attached::Launcher, output::OutputLog, process::describe_status, redact::Redactor, sockets::emptied_directory,
+    },
 };
 
 /// Log of everything about providers.
@@ -79,6 +81,8 @@ pub(crate) struct Providers {
     imported: RwLock<BTreeMap<String, Arc<Imported>>>,
     /// Why a provider is not there any more, if it went by itself.
     withdrawn: RwLock<BTreeMap<String, String>>,
+    /// Who runs the plugins of a provider, where that is not the host.
+    launchers: RwLock<BTreeMap<String, Launcher>>,
     importing: Arc<Mutex<HashSet<String>>>,
     changes: watch::Sender<u64>,
     /// Unpacked assets stay when their provider goes.
@@ -119,6 +123,7 @@ impl Providers {
             log,
             imported: RwLock::default(),
             withdrawn: RwLock::default(),
+            launchers: RwLock::default(),
             importing: Arc::default(),
             changes: watch::Sender::default(),
             keep_unpacked: config.retention.keep_unpacked,
@@ -249,6 +254,16 @@ impl Providers {
     /// Why a provider that is not there withdrew, if it did.
     pub(crate) fn withdrawal(&self, name: &str) -> Option<String> {
         self.withdrawn.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// From now on somebody else runs the plugins of this provider.
+    pub(crate) fn attach(&self, provider: &str, launcher: Launcher) {
+        self.launchers.write().unwrap_or_else(PoisonError::into_inner).insert(provider.to_owned(), launcher);
+    }
+
+    /// Who runs the plugins of a provider, where that is not the host.
+    pub(crate) fn launcher(&self, provider: &str) -> Option<Launcher> {
+        self.launchers.read().unwrap_or_else(PoisonError::into_inner).get(provider).cloned()
     }
 
     /// Told at every change of the providers.

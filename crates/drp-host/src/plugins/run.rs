@@ -12,6 +12,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     Shared,
+    attached::{Attached, Launch},
     call::PluginCaller,
     callback::Callbacks,
     output::OutputLog,
@@ -29,7 +30,7 @@ const REFUSED_STOP_TIME: Duration = Duration::from_secs(5);
 /// A plugin that serves. Dropping it ends it the hard way; the fields go in the order in which they stand here, because
 /// the callback socket must answer until the process has ended.
 pub(super) struct Run {
-    pub(super) process: Process,
+    pub(super) process: Body,
     /// While it is in service, if it has events the old way.
     pub(super) publisher: Option<Publisher>,
     pub(super) caller: Arc<PluginCaller>,
@@ -39,6 +40,38 @@ pub(super) struct Run {
     _callbacks: AbortOnDropHandle<()>,
     _token: Token,
     _sockets: SocketPair,
+}
+
+/// What serves a plugin's socket.
+pub(super) enum Body {
+    Process(Process),
+    /// Something that is not the host's own.
+    Attached(Attached),
+}
+
+impl Body {
+    /// Waits until it has ended, and says how.
+    pub(super) async fn exit(&mut self) -> String {
+        match self {
+            Self::Process(process) => process.exit().await,
+            Self::Attached(attached) => attached.exit().await,
+        }
+    }
+
+    /// `text`, and under it what the plugin said last, as far as the host hears it.
+    pub(super) fn explain(&self, text: &str) -> String {
+        match self {
+            Self::Process(process) => process.explain(text),
+            Self::Attached(_) => text.to_owned(),
+        }
+    }
+
+    async fn terminate(&mut self, grace: Duration) {
+        match self {
+            Self::Process(process) => process.terminate(grace).await,
+            Self::Attached(attached) => attached.terminate(grace).await,
+        }
+    }
 }
 
 /// A plugin's token, which ends with its run.
@@ -85,16 +118,27 @@ impl Run {
         let callbacks = callbacks.listen(&sockets.from_plugin).map_err(unable)?;
         let token = Token { auth: rooms.auth.clone(), text: rooms.auth.issue_plugin_token(plugin) };
         redactor.add(&Raw::from(token.text.as_str()));
-        let command = rooms.providers.environment().command(&provider.path, &token.text);
-        let log = OutputLog::new(rooms.log.clone(), plugin, redactor.clone());
-        let limit = shared.times.ready;
-        let give_up = async {
-            tokio::select! {
-                () = tokio::time::sleep(limit) => format!("no {} within {limit:?}", contract::READY),
-                () = given_up.cancelled() => "it is not wanted any more".to_owned(),
-            }
+        let process = if let Some(launcher) = rooms.providers.launcher(&provider.definition.name) {
+            let launch = Launch {
+                plugin: plugin.to_owned(),
+                to_plugin: sockets.to_plugin.clone(),
+                from_plugin: sockets.from_plugin.clone(),
+                directory: scratch,
+                env: rooms.providers.environment().variables(&token.text),
+            };
+            Body::Attached(Attached::start(&launcher, launch, given_up.cancelled()).await?)
+        } else {
+            let command = rooms.providers.environment().command(&provider.path, &token.text);
+            let log = OutputLog::new(rooms.log.clone(), plugin, redactor.clone());
+            let limit = shared.times.ready;
+            let give_up = async {
+                tokio::select! {
+                    () = tokio::time::sleep(limit) => format!("no {} within {limit:?}", contract::READY),
+                    () = given_up.cancelled() => "it is not wanted any more".to_owned(),
+                }
+            };
+            Body::Process(Process::start(command, plugin, &scratch, &sockets, log, pace, give_up).await?)
         };
-        let process = Process::start(command, plugin, &scratch, &sockets, log, pace, give_up).await?;
         let caller = Arc::new(PluginCaller::new(plugin, &sockets.to_plugin, redactor.clone()));
         let publisher = None;
         Ok(Self {

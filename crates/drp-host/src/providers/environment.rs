@@ -1,6 +1,8 @@
 //! What a provider finds in its environment, the same for `define`, `unpack` and `listen`.
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -31,16 +33,19 @@ impl ProviderEnvironment {
         for name in contract::SCRUBBED_ENV.into_iter().chain(self.withheld.iter().map(String::as_str)) {
             command.env_remove(name);
         }
+        command.envs(self.variables(token)).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
         command
-            .env(contract::ENDPOINT_ENV, &self.endpoint)
-            .env(contract::TOKEN_ENV, token)
-            .env(contract::FILESERVER_ENV, &self.fileserver)
-            .env(contract::WEBROOT_ENV, &self.webroot)
-            .env(contract::CA_FILE_ENV, &self.ca_file)
-            .stdin(Stdio::null())
-            .process_group(0)
-            .kill_on_drop(true);
-        command
+    }
+
+    /// The variables of the contract for the holder of `token`.
+    pub(crate) fn variables(&self, token: &str) -> BTreeMap<&'static str, OsString> {
+        BTreeMap::from([
+            (contract::ENDPOINT_ENV, OsString::from(&self.endpoint)),
+            (contract::TOKEN_ENV, OsString::from(token)),
+            (contract::FILESERVER_ENV, OsString::from(&self.fileserver)),
+            (contract::WEBROOT_ENV, OsString::from(&self.webroot)),
+            (contract::CA_FILE_ENV, OsString::from(&self.ca_file)),
+        ])
     }
 }
 
