@@ -4,7 +4,9 @@
 //! bytes that were recorded from the real ones.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
 
+mod api;
 mod built;
+mod request;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -17,7 +19,10 @@ use std::{
 
 use serde_json::Value;
 
-pub use self::built::built;
+pub use self::{
+    api::{Api, TlsStream, accept, event, tls_config},
+    built::built,
+};
 
 /// How long anything may take that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -120,9 +125,9 @@ impl Callbacks {
 
     fn serve_connection(&self, mut stream: UnixStream, prefix: &str) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
-        while let Some((path, body)) = read_request(&mut reader) {
-            let answer: &[u8] = if path.starts_with(prefix) {
-                self.0.lock().unwrap().push((path, body));
+        while let Some(request) = request::read(&mut reader) {
+            let answer: &[u8] = if request.path.starts_with(prefix) {
+                self.0.lock().unwrap().push((request.path, request.body));
                 b"HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n"
             } else {
                 b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -132,24 +137,4 @@ impl Callbacks {
             }
         }
     }
-}
-
-/// Path and body of the next request on a connection; `None` at its end.
-fn read_request(reader: &mut impl BufRead) -> Option<(String, String)> {
-    let mut head = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            return None;
-        }
-        if line == "\r\n" {
-            break;
-        }
-        head.push(line.to_lowercase());
-    }
-    let length = head.iter().find_map(|line| line.strip_prefix("content-length:"));
-    let mut body = vec![0; length.map_or(0, |length| length.trim().parse().unwrap())];
-    reader.read_exact(&mut body).unwrap();
-    let path = head.first()?.split(' ').nth(1)?.to_owned();
-    Some((path, String::from_utf8(body).unwrap()))
 }

@@ -1,6 +1,6 @@
 //! Events over a websocket that speaks as the recorded server does (`vectors/wire/listen-eventselect.jsonl`).
 
-use std::{net::TcpListener, sync::Arc, thread};
+use std::{net::TcpListener, thread};
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
@@ -9,25 +9,15 @@ use raw_peer::eventually;
 
 use crate::peer::{Host, PUBLISH, Start};
 
-type Socket = WebSocket<rustls::StreamOwned<rustls::ServerConnection, std::net::TcpStream>>;
+type Socket = WebSocket<raw_peer::TlsStream>;
 
 /// A TLS server with one websocket, whose script a test writes.
 fn serve(script: impl FnOnce(Socket) + Send + 'static) -> (String, thread::JoinHandle<()>) {
-    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("https://{}", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        let tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-        script(tungstenite::accept(rustls::StreamOwned::new(tls, stream)).unwrap());
+        script(tungstenite::accept(raw_peer::accept(stream, raw_peer::tls_config())).unwrap());
     });
     (endpoint, server)
 }
@@ -37,8 +27,7 @@ fn event(type_: &str, action: &str, key: &str) -> Message {
 }
 
 fn event_with(type_: &str, action: &str, key: &str, object: &Value) -> Message {
-    let time = "2026-11-22T08:02:01.241622081Z";
-    Message::text(json!({"Time": time, "Type": type_, "Action": action, "Key": key, "Object": object}).to_string())
+    Message::text(raw_peer::event(type_, action, key, object).to_string())
 }
 
 /// Answers register and deregister with their echo until the peer closes; returns what it was told.
