@@ -129,6 +129,8 @@ pub const STOP_TIME: Duration = Duration::from_secs(60);
 pub const KILL_GRACE_TIME: Duration = Duration::from_secs(5);
 /// Time a stopping provider gives the requests in flight.
 pub const DRAIN_TIME: Duration = Duration::from_secs(20);
+/// Time for which handlers may block all threads of a provider before it says so, and between two looks.
+pub const BLOCKED_TIME: Duration = Duration::from_secs(2);
 /// Time in which a provider whose parent died notices it.
 pub const PARENT_CHECK_TIME: Duration = Duration::from_secs(2);
 /// First wait before a crashed plugin is started again; doubles up to [`RESTART_WAIT_MAX`].

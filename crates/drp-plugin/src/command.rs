@@ -6,6 +6,7 @@ use std::{
     fs,
     future::Future,
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
@@ -130,7 +131,7 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 fn unpack<S>(provider: &Provider<S>, location: Option<&&str>) -> ExitCode {
-    match unpack::unpack(&provider.files, location.copied().unwrap_or_default()) {
+    match unpack::unpack(&provider.files, Path::new(location.copied().unwrap_or_default())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&chain(&error)),
     }

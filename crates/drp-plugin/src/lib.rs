@@ -66,6 +66,7 @@ mod retry;
 mod schema;
 mod secure;
 mod serve;
+mod stall;
 mod standalone;
 mod target;
 mod undo;
@@ -85,6 +86,7 @@ pub use endpoint::{EndpointRequest, EndpointResponse};
 pub use error::{Error, Result};
 pub use event::{EventLimits, Missed, On, Overflow};
 pub use job_log::{JobLog, JobLogWriter};
+pub use listen::{Listen, ListenError};
 pub use param::NoParams;
 pub use process::{Command, CommandError, Output};
 pub use provider::Provider;
@@ -93,6 +95,7 @@ pub use secure::Secure;
 pub use standalone::Standalone;
 pub use target::{System, Target};
 pub use undo::{Undo, with_undo};
+pub use unpack::UnpackError;
 
 /// Bundles a directory of content while the provider is compiled, for [`Provider::content`].
 ///

@@ -1,63 +1,108 @@
 //! The life of a plugin's process, from its sockets to its end.
 
+mod embedded;
+mod serving;
+mod socket;
+
 use std::{
     env, fs,
     io::{self, Write},
-    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use drp_client::ConfigError;
 use drp_core::{Level, Raw, contract, limits};
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
-use rustix::{fs::Mode, process::umask};
 use thiserror::Error;
 use tokio::{
-    net::{UnixListener, UnixStream},
     runtime,
     signal::unix::{Signal, SignalKind, signal},
-    task::JoinHandle,
 };
-use tokio_util::sync::CancellationToken;
 use tracing_subscriber::layer::SubscriberExt;
 
+pub use self::embedded::Listen;
+pub(crate) use self::{
+    embedded::{listen as listen_embedded, tell_of_panic},
+    serving::{Log, stop},
+};
+use self::{
+    serving::{Serving, Sockets},
+    socket::{bind, order},
+};
 use crate::{
-    Provider,
+    DefineError, Provider,
     callback::Callback,
     host::Host,
-    log::{LogLayer, LogQueue, send_all},
+    log::{LogLayer, LogQueue},
     parent::Parent,
     redact::SecretsInUse,
     serve::Service,
+    stall,
 };
-
-/// Time for what comes after the calls have ended: the stop hook, open connections, the last log lines.
-const HOOK_TIME: Duration = Duration::from_secs(10);
-const CLOSE_TIME: Duration = Duration::from_secs(2);
-const FLUSH_TIME: Duration = Duration::from_secs(2);
 
 /// Why a plugin cannot serve.
 #[derive(Debug, Error)]
-pub(crate) enum ListenError {
+#[non_exhaustive]
+pub enum ListenError {
+    /// The provider is put together wrong.
+    #[error(transparent)]
+    Definition(#[from] DefineError),
+    /// The system has a limit for the paths of sockets.
     #[error("socket path `{path}` has {} bytes: a unix socket takes {max} at most", path.display().to_string().len(), max = limits::SOCKET_PATH_BYTES_MAX)]
-    PathTooLong { path: PathBuf },
+    PathTooLong {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Somebody else is there already.
     #[error("another process serves socket `{path}`")]
-    InUse { path: PathBuf },
+    InUse {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A socket that nobody serves is in the way.
     #[error("cannot remove the stale socket `{path}`")]
-    Stale { path: PathBuf, source: io::Error },
+    Stale {
+        /// The path.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The socket cannot be made.
     #[error("listen unix {path}: bind")]
-    Bind { path: PathBuf, source: io::Error },
+    Bind {
+        /// The path.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// There are no threads to run on.
     #[error("cannot start the runtime")]
-    Runtime { source: io::Error },
+    Runtime {
+        /// The reason.
+        source: io::Error,
+    },
+    /// There can be no client of the server.
+    #[error("cannot talk to the server")]
+    Server {
+        /// The reason.
+        source: ConfigError,
+    },
+    /// Nobody would hear of signals.
     #[error("cannot handle signals")]
-    Signals { source: io::Error },
+    Signals {
+        /// The reason.
+        source: io::Error,
+    },
+    /// It did not come to its end.
+    #[error("the plugin broke off")]
+    Broken {
+        /// The reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
+/// Serves as the process that a host has started.
 pub(crate) fn listen<S: Send + Sync + 'static>(
     provider: Provider<S>,
     to: &str,
@@ -69,6 +114,7 @@ pub(crate) fn listen<S: Send + Sync + 'static>(
         .enable_all()
         .build()
         .map_err(|source| ListenError::Runtime { source })?;
+    stall::watch(runtime.handle().clone());
     let result = runtime.block_on(serve(provider, to, from, level));
     // A blocking thread may be stuck in an author's code; the process ends all the same.
     runtime.shutdown_background();
@@ -87,107 +133,27 @@ async fn serve<S: Send + Sync + 'static>(
     let (to, from, swapped) = order(Path::new(to), Path::new(from)).await;
     let listener = bind(to).await?;
     let mut signals = Signals::new().map_err(|source| ListenError::Signals { source })?;
-    let log = start_log(&provider, from, level);
+    let log = start_log(&provider, Some(Callback::new(from)), level);
     if swapped {
         tracing::warn!("the two socket paths were given the other way round");
     }
 
-    let service = Arc::new(Service::new(provider, Some(Host::at(from))));
-    let connections = GracefulShutdown::new();
-    let closing = CancellationToken::new();
-    let accepting = tokio::spawn(accept(listener, Arc::clone(&service), connections, closing.clone()));
+    let drain_time = provider.drain_time;
+    let sockets = Sockets { to: to.to_owned(), from: from.to_owned() };
+    let service = Service::new(Arc::new(provider), Some(Host::at(from)));
+    let serving = Serving::start(service, listener, sockets, log);
     // The socket takes connections since it was bound, so the host's first call succeeds.
     announce();
 
-    let orphaned = tokio::select! {
-        () = service.stop_asked.cancelled() => false,
-        () = signals.next() => false,
-        () = parent.wait_until_gone(from.to_owned()) => true,
+    let drain_time = tokio::select! {
+        () = serving.service.stop_asked.cancelled() => drain_time,
+        () = signals.next() => drain_time,
+        // Nobody waits for the answers of an orphan.
+        () = parent.wait_until_gone(from.to_owned()) => Duration::ZERO,
     };
     tokio::spawn(exit_at_once_on_signal(signals, to.to_owned()));
-    // Nobody waits for the answers of an orphan.
-    let drain_time = if orphaned { Duration::ZERO } else { service.provider.drain_time };
-    stop(&service, drain_time).await;
-    closing.cancel();
-    // The answer to stop goes out with the connections.
-    let _ = tokio::time::timeout(CLOSE_TIME, accepting).await;
-    log.end().await;
-    let _ = fs::remove_file(to);
+    serving.stop(drain_time).await;
     Ok(())
-}
-
-/// Lets the calls in flight end, cancels the rest, runs the stop hook.
-pub(crate) async fn stop<S: Send + Sync + 'static>(service: &Arc<Service<S>>, drain_time: Duration) {
-    tracing::info!("stopping after {}", service.metrics.summary());
-    service.stop_asked.cancel();
-    service.refuse_new_calls();
-    if tokio::time::timeout(drain_time, service.calls.wait()).await.is_err() {
-        tracing::warn!("{} calls did not end within {drain_time:?} and are cancelled", service.calls.len());
-    }
-    service.cancelled.cancel();
-    let _ = tokio::time::timeout(CLOSE_TIME, service.calls.wait()).await;
-    if tokio::time::timeout(HOOK_TIME, service.run_stop_hook()).await.is_err() {
-        tracing::error!("the stop hook did not end within {HOOK_TIME:?}");
-    }
-    service.stopped.send_replace(true);
-}
-
-async fn accept<S: Send + Sync + 'static>(
-    listener: UnixListener,
-    service: Arc<Service<S>>,
-    connections: GracefulShutdown,
-    closing: CancellationToken,
-) {
-    let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(limits::HEADER_BYTES_MAX);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = closing.cancelled() => break,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let service = Arc::clone(&service);
-                let answer = service_fn(move |request| {
-                    let service = Arc::clone(&service);
-                    async move { Ok::<_, std::convert::Infallible>(service.answer(request).await) }
-                });
-                let connection = connections.watch(server.serve_connection(TokioIo::new(stream), answer));
-                // A connection's errors concern its peer alone.
-                tokio::spawn(async move { drop(connection.await) });
-            }
-            Err(error) => {
-                // Out of descriptors, most likely: others may be closed in a moment.
-                tracing::error!("cannot accept a connection: {error}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-    drop(listener);
-    connections.shutdown().await;
-}
-
-/// The paths in the order of the real protocol. Some documentation has them the other way round, so where the first is
-/// served already and the second is absent, they are swapped.
-async fn order<'a>(to: &'a Path, from: &'a Path) -> (&'a Path, &'a Path, bool) {
-    if !from.exists() && UnixStream::connect(to).await.is_ok() { (from, to, true) } else { (to, from, false) }
-}
-
-async fn bind(path: &Path) -> Result<UnixListener, ListenError> {
-    if path.as_os_str().len() > limits::SOCKET_PATH_BYTES_MAX {
-        return Err(ListenError::PathTooLong { path: path.to_owned() });
-    }
-    if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
-        if UnixStream::connect(path).await.is_ok() {
-            return Err(ListenError::InUse { path: path.to_owned() });
-        }
-        fs::remove_file(path).map_err(|source| ListenError::Stale { path: path.to_owned(), source })?;
-    }
-    // The socket has no other protection than its mode.
-    let before = umask(Mode::RWXG | Mode::RWXO);
-    let listener = UnixListener::bind(path);
-    umask(before);
-    listener.map_err(|source| ListenError::Bind { path: path.to_owned(), source })
 }
 
 fn announce() {
@@ -196,39 +162,25 @@ fn announce() {
     let _ = writeln!(out, "{}", contract::READY).and_then(|()| out.flush());
 }
 
-fn start_log<S>(provider: &Provider<S>, from: &Path, level: Level) -> Log {
-    start_log_to(provider, Some(Callback::new(from)), level)
-}
-
 /// The log of a provider that no host runs: it goes to stderr.
 pub(crate) fn start_local_log<S>(provider: &Provider<S>, level: Level) -> Log {
-    start_log_to(provider, None, level)
+    start_log(provider, None, level)
 }
 
-fn start_log_to<S>(provider: &Provider<S>, host: Option<Callback>, level: Level) -> Log {
+/// The log of the whole process, panics included.
+fn start_log<S>(provider: &Provider<S>, host: Option<Callback>, level: Level) -> Log {
     let queue = Arc::new(LogQueue::default());
-    let handles_events = !provider.rules.is_empty() || provider.publish.is_some();
-    let layer = LogLayer::new(&provider.name, level, handles_events, Arc::clone(&queue));
-    // A second provider in one process, as in a test, keeps the subscriber of the first.
+    let layer = log_layer(provider, level, &queue);
+    // Where somebody has set one before, as an author may, that one stays.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
-    let closing = CancellationToken::new();
-    let sender = tokio::spawn(send_all(queue, host, closing.clone()));
-    Log { sender, closing }
+    Log::start(queue, host)
 }
 
-/// The task that takes log lines away, and how to end it.
-pub(crate) struct Log {
-    sender: JoinHandle<()>,
-    closing: CancellationToken,
-}
-
-impl Log {
-    /// Returns when the last line is gone, or it takes too long.
-    pub(crate) async fn end(self) {
-        self.closing.cancel();
-        let _ = tokio::time::timeout(FLUSH_TIME, self.sender).await;
-    }
+/// Makes lines of what a provider logs, and queues them.
+fn log_layer<S>(provider: &Provider<S>, level: Level, queue: &Arc<LogQueue>) -> LogLayer {
+    let handles_events = !provider.rules.is_empty() || provider.publish.is_some();
+    LogLayer::new(&provider.name, level, handles_events, Arc::clone(queue))
 }
 
 struct Signals {

@@ -4,7 +4,9 @@ use std::{
     ffi::OsString,
     fmt,
     future::{Future, ready},
+    path::Path,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,16 +16,17 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Action, ActionCall, Content, Context, DefineError, EndpointRequest, EndpointResponse, EventLimits, Missed, NoParams, On,
-    Result, Target,
+    Action, ActionCall, Content, Context, DefineError, EndpointRequest, EndpointResponse, EventLimits, Listen, ListenError,
+    Missed, NoParams, On, Result, Target,
     command::{self, Subcommand},
     configure::{Configure, TypedConfigure},
     define,
     endpoint::EndpointHandler,
     event::Rule,
     handler::{EventHandler, ReconcileHandler, StopHandler, ValidateHandler},
+    listen,
     schema::{self, DeclaredParam},
-    unpack::File,
+    unpack::{self, File, UnpackError},
 };
 
 /// A plugin provider, put together from typed handlers.
@@ -410,6 +413,12 @@ impl<S: Send + Sync + 'static> Provider<S> {
         self
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The definition that the `define` command prints.
     ///
     /// # Errors
@@ -432,6 +441,34 @@ impl<S: Send + Sync + 'static> Provider<S> {
     #[must_use]
     pub fn run_with(self, args: impl IntoIterator<Item = String>) -> ExitCode {
         command::run(self, &args.into_iter().collect::<Vec<_>>())
+    }
+
+    /// Serves as a plugin inside of this process, as a test does: until the host says stop, with everything that
+    /// [`run`](Self::run) does under `listen`, save what belongs to a whole process. Environment, signals, panic hook,
+    /// standard output and the global subscriber of `tracing` stay as they are, and any number of plugins can be
+    /// served at the same time, also of one provider.
+    ///
+    /// The plugin has threads of its own, and what they log goes to its host. Dropping the future ends it at once.
+    /// `drp-test` calls this for you.
+    ///
+    /// # Errors
+    /// The provider is put together wrong, or the socket cannot be served.
+    pub fn listen_on(
+        self: &Arc<Self>,
+        listen: Listen,
+    ) -> impl Future<Output = Result<(), ListenError>> + Send + 'static + use<S> {
+        listen::listen_embedded(Arc::clone(self), listen)
+    }
+
+    /// Writes the files that the provider ships below a directory, which is made where it is missing.
+    ///
+    /// Each file appears whole or not at all, never through a link and never outside of the directory. Files that are
+    /// as they should be stay untouched.
+    ///
+    /// # Errors
+    /// A file cannot be written, or something is in its way.
+    pub fn unpack(&self, directory: &Path) -> Result<(), UnpackError> {
+        unpack::unpack(&self.files, directory)
     }
 
     /// The action of a command, and which ones there are where the server's request leaves it open.

@@ -34,6 +34,7 @@ use crate::{
         respond_with_error,
     },
     host::Host,
+    listen::tell_of_panic,
     log::{Republish, open_scope},
     metrics::Metrics,
     target::guess_model,
@@ -41,7 +42,7 @@ use crate::{
 
 /// One running plugin.
 pub(crate) struct Service<S> {
-    pub(crate) provider: Provider<S>,
+    pub(crate) provider: Arc<Provider<S>>,
     configured: ArcSwapOption<Configured<S>>,
     client: OnceLock<Client>,
     /// One configuration at a time, in the order of their arrival.
@@ -62,7 +63,7 @@ pub(crate) struct Service<S> {
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
-    pub(crate) fn new(provider: Provider<S>, host: Option<Host>) -> Self {
+    pub(crate) fn new(provider: Arc<Provider<S>>, host: Option<Host>) -> Self {
         Self {
             provider,
             configured: ArcSwapOption::empty(),
@@ -80,9 +81,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         }
     }
 
-    /// A plugin without a host, which talks to this server.
-    pub(crate) fn standalone(provider: Provider<S>, client: Client) -> Self {
-        Self { client: OnceLock::from(client), ..Self::new(provider, None) }
+    /// A plugin that talks to this server, and not to the one that the environment names.
+    pub(crate) fn with_client(provider: Arc<Provider<S>>, host: Option<Host>, client: Client) -> Self {
+        Self { client: OnceLock::from(client), ..Self::new(provider, host) }
     }
 
     /// Answers one request. Whatever goes wrong, there is an answer.
@@ -285,7 +286,8 @@ impl<S: Send + Sync + 'static> Service<S> {
                 return Ok(());
             };
             let call = service.call(&configured.plugin, scope)?;
-            hook(Context::of_call(Arc::clone(&configured.state), call)).await.map_err(Error::redacted)
+            let stopped = hook(Context::of_call(Arc::clone(&configured.state), call));
+            tell_of_panic(stopped).await.map_err(Error::redacted)
         };
         if let Err(error) = self.contain("the stop hook", stopped.instrument(log)).await {
             tracing::error!("the stop hook failed: {error}");
@@ -379,7 +381,7 @@ pub(crate) async fn end_in_time<T>(
     };
     tokio::select! {
         biased;
-        result = work => result,
+        result = tell_of_panic(work) => result,
         () = cancelled.cancelled() => Err(Error::new(503, "cancelled: the plugin is stopping")),
         () = too_late => Err(Error::new(504, "cancelled: the time limit of the action has passed")),
     }

@@ -43,7 +43,7 @@ impl<S: Send + Sync + 'static> Provider<S> {
     /// The provider is put together wrong, the params do not fit, `configure` fails, or the events cannot be had.
     pub async fn standalone(self, client: Client, params: &Params) -> Result<Standalone<S>> {
         self.definition()?;
-        let service = Arc::new(Service::standalone(self, client));
+        let service = Arc::new(Service::with_client(Arc::new(self), None, client));
         let alone = Standalone { service };
         alone.configure(params).await?;
         Ok(alone)

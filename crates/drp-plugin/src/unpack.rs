@@ -3,7 +3,7 @@
 use std::{
     fs::{self, Permissions},
     io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Component, Path, PathBuf},
 };
 
@@ -24,16 +24,30 @@ pub(crate) struct BadPath(String);
 
 /// Why a file was not unpacked.
 #[derive(Debug, Error)]
-pub(crate) enum UnpackError {
-    /// Text as Go providers print it (`vectors/wire/plugin-cli.json`).
+#[non_exhaustive]
+pub enum UnpackError {
+    /// The directory has no name. Text as Go providers print it (`vectors/wire/plugin-cli.json`).
     #[error("Not a valid location: `{0}`")]
     NoLocation(String),
+    /// A directory cannot be made.
     #[error("cannot make directory `{path}`")]
-    MakeDirectory { path: PathBuf, source: io::Error },
+    MakeDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// Something else is where a directory has to be.
     #[error("`{0}` is a link or no directory: nothing is unpacked through it")]
     NotADirectory(PathBuf),
+    /// A file cannot be written.
     #[error("cannot write `{path}`")]
-    Write { path: PathBuf, source: io::Error },
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
 }
 
 impl File {
@@ -46,15 +60,15 @@ impl File {
     }
 }
 
-/// Writes the files below `location`, which is made where it is missing.
+/// Writes the files below `root`, which is made where it is missing.
 ///
-/// Each file appears whole under its name or not at all, never through a link and never outside of `location`.
+/// Each file appears whole under its name or not at all, never through a link and never outside of `root`.
 /// Unpacking again leaves files alone that are as they should be.
-pub(crate) fn unpack(files: &[File], location: &str) -> Result<(), UnpackError> {
+pub(crate) fn unpack(files: &[File], root: &Path) -> Result<(), UnpackError> {
+    let location = root.to_string_lossy();
     if location.trim().is_empty() {
-        return Err(UnpackError::NoLocation(location.to_owned()));
+        return Err(UnpackError::NoLocation(location.into_owned()));
     }
-    let root = Path::new(location);
     fs::create_dir_all(root).map_err(|source| UnpackError::MakeDirectory { path: root.to_owned(), source })?;
     for file in files {
         make_parents(root, &file.path)?;
@@ -87,20 +101,14 @@ fn is_unpacked(file: &File, path: &Path) -> bool {
 
 /// Writes beside the target and renames, which replaces a link instead of following it.
 fn write(file: &File, path: &Path) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let written = (|| {
-        let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-        out.write_all(file.contents)?;
-        out.set_permissions(Permissions::from_mode(file.mode))?;
-        out.sync_all()?;
-        fs::rename(&part, path)
-    })();
-    if written.is_err() {
-        // The error that counts is the first one.
-        let _ = fs::remove_file(&part);
-    }
-    written
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let mut part = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(directory)?;
+    part.write_all(file.contents)?;
+    part.as_file().set_permissions(Permissions::from_mode(file.mode))?;
+    part.as_file().sync_all()?;
+    // What cannot be put in place is removed again.
+    part.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -116,10 +124,9 @@ mod tests {
     #[test]
     fn files_are_unpacked_with_their_mode_and_again_without_change() {
         let dir = tempfile::tempdir().unwrap();
-        let location = dir.path().join("new/sub");
-        let location = location.to_str().unwrap();
+        let location = &dir.path().join("new/sub");
         unpack(&[tool()], location).unwrap();
-        let path = Path::new(location).join("bin/tool");
+        let path = location.join("bin/tool");
         let first = fs::metadata(&path).unwrap();
         assert_eq!(first.permissions().mode() & 0o777, 0o755);
         unpack(&[tool()], location).unwrap();
@@ -133,7 +140,7 @@ mod tests {
     #[test]
     fn nothing_is_written_through_a_link() {
         let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let location = dir.path().to_str().unwrap();
+        let location = dir.path();
         symlink(outside.path(), dir.path().join("bin")).unwrap();
         assert!(matches!(unpack(&[tool()], location), Err(UnpackError::NotADirectory(_))));
         fs::remove_file(dir.path().join("bin")).unwrap();
@@ -146,6 +153,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_the_way_is_told_and_nothing_is_left_half_written() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("bin/tool/mine")).unwrap();
+        assert!(matches!(unpack(&[tool()], dir.path()), Err(UnpackError::Write { .. })));
+        assert_eq!(fs::read_dir(dir.path().join("bin")).unwrap().count(), 1, "a part is left");
+        fs::remove_dir_all(dir.path().join("bin")).unwrap();
+        fs::write(dir.path().join("bin"), "a file").unwrap();
+        assert!(matches!(unpack(&[tool()], dir.path()), Err(UnpackError::NotADirectory(_))));
+        assert_eq!(fs::read(dir.path().join("bin")).unwrap(), b"a file");
+        // A mode alone is put right too.
+        fs::remove_file(dir.path().join("bin")).unwrap();
+        unpack(&[tool()], dir.path()).unwrap();
+        fs::set_permissions(dir.path().join("bin/tool"), Permissions::from_mode(0o600)).unwrap();
+        unpack(&[tool()], dir.path()).unwrap();
+        assert_eq!(dir.path().join("bin/tool").metadata().unwrap().permissions().mode() & 0o777, 0o755);
+    }
+
+    #[test]
     fn paths_that_lead_out_are_refused() {
         for path in ["", "/etc/passwd", "../x", "a/../../x", "./x", "a/."] {
             let file = File::new(path, b"", 0o644);
@@ -153,6 +178,6 @@ mod tests {
                 file.as_ref().is_ok_and(|file| file.path.components().all(|c| matches!(c, Component::Normal(_))));
             assert!(file.is_err() || inside, "{path}");
         }
-        assert!(matches!(unpack(&[], ""), Err(UnpackError::NoLocation(_))));
+        assert!(matches!(unpack(&[], Path::new("")), Err(UnpackError::NoLocation(_))));
     }
 }

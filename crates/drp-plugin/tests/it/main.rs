@@ -3,10 +3,12 @@
 
 mod config;
 mod content;
+mod embedded;
 mod events;
 mod lifecycle;
 mod logging;
 mod peer;
 mod requests;
 mod standalone;
+mod storms;
 mod subject;

@@ -30,7 +30,7 @@ struct Config {
     limit: Option<u8>,
 }
 
-struct State {
+pub(crate) struct State {
     token: Secure<String>,
     limit: u8,
 }
@@ -107,7 +107,7 @@ async fn on_event(context: Context<State>, event: Event) -> Result<()> {
     Ok(())
 }
 
-fn provider() -> Provider<State> {
+pub(crate) fn provider() -> Provider<State> {
     let provider = Provider::new("subject", "v1.0.0")
         .configure(configure)
         .drain_time(Duration::from_millis(1500))
@@ -121,6 +121,10 @@ fn provider() -> Provider<State> {
             tracing::info!("sleeping");
             tokio::time::sleep(Duration::from_millis(params.count)).await;
             Ok("slept")
+        })
+        .action("block", async |_: Context<State>, _: System, params: Count| {
+            std::thread::sleep(Duration::from_millis(params.count));
+            Ok("blocked")
         })
         .action("log", async |_: Context<State>, _: System, params: Count| {
             (0..params.count).for_each(|n| tracing::info!("line {n}"));
