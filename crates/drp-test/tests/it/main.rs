@@ -1,0 +1,7 @@
+//! The kit as an author uses it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod failing;
+mod life;
+mod provider;
+mod several;
