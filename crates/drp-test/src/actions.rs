@@ -2,7 +2,7 @@
 
 use std::{fmt, panic::Location};
 
-use drp_client::ClientError;
+use drp_client::{ClientError, Objects};
 use drp_core::{Model, Params, Raw};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -42,8 +42,8 @@ impl TestHost {
     ) -> impl Future<Output = Result<R, ActionError>> {
         let caller = Location::caller();
         let params = params_of(&params, caller);
-        let (prefix, key) = (prefix_of(target), target.key());
-        async move { result_of(command, self.client().run_action(prefix, &key, command, &params).await, caller) }
+        let (objects, key) = (self.objects_like(target), target.key());
+        async move { result_of(command, objects.run_action(&key, command, &params).await, caller) }
     }
 
     /// Runs a system action and gives its result.
@@ -63,10 +63,10 @@ impl TestHost {
         let params = params_of(&params, caller);
         async move { result_of(command, self.client().run_system_action(command, &params).await, caller) }
     }
-}
 
-fn prefix_of<M: Model>(_: &M) -> &'static str {
-    M::PREFIX
+    fn objects_like<M: Model>(&self, _: &M) -> Objects<M> {
+        self.client().objects()
+    }
 }
 
 /// Params by their names, from a map or struct of them.

@@ -60,20 +60,20 @@ impl TestHost {
 
     /// Each write is another one than the last, so that the host does something about it.
     async fn write_plugin(&self, params: Params) -> Result<Plugin, ClientError> {
-        let name = self.plugin_name();
+        let (plugins, name) = (self.client().objects::<Plugin>(), self.plugin_name());
         let description = format!("Configuration {}", self.events.end());
-        match self.client().get::<Plugin>(name).await {
+        match plugins.get(name).await {
             Ok(_) => {
                 let set = |key, value: serde_json::Value| Operation::add(pointer([key]), Raw::from(value));
                 let params = Operation::add(pointer(["Params"]), Raw::new(&params).unwrap_or_default());
                 // Without what was wrong before: what is wrong now is a change then.
                 let patch =
                     vec![params, set("Description", description.into()), set("PluginErrors", Vec::<()>::new().into())];
-                self.client().patch(name, &Patch(patch)).await
+                plugins.patch(name, &Patch(patch)).await
             }
             Err(error) if error.is_not_found() => {
                 let (name, provider) = (name.to_owned(), self.provider().name.clone());
-                self.client().create(&Plugin { name, provider, description, params, ..Plugin::default() }).await
+                plugins.create(&Plugin { name, provider, description, params, ..Plugin::default() }).await
             }
             Err(error) => Err(error),
         }

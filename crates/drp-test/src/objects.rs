@@ -23,7 +23,7 @@ impl TestHost {
     }
 
     async fn created<M: Model>(&self, object: &M, caller: &Location<'_>) -> M {
-        let created = self.client().create(object).await;
+        let created = self.client().objects::<M>().create(object).await;
         created.unwrap_or_else(|error| panic!("{caller}: cannot make one of {}: {}", M::PREFIX, error.chain()))
     }
 
@@ -32,7 +32,7 @@ impl TestHost {
     pub fn get<M: Model>(&self, key: &str) -> impl Future<Output = M> {
         let caller = Location::caller();
         async move {
-            let got = self.client().get(key).await;
+            let got = self.client().objects::<M>().get(key).await;
             got.unwrap_or_else(|error| panic!("{caller}: cannot get `{key}` of {}: {}", M::PREFIX, error.chain()))
         }
     }
@@ -42,7 +42,7 @@ impl TestHost {
     pub fn set_param<M: Model>(&self, object: &M, name: &str, value: impl Serialize) -> impl Future<Output = ()> {
         let caller = Location::caller();
         async move {
-            let set = self.client().params::<M>(&object.key()).set(name, &value).await;
+            let set = self.client().objects::<M>().params(&object.key()).set(name, &value).await;
             let _ = set.unwrap_or_else(|error| panic!("{caller}: cannot set param `{name}`: {}", error.chain()));
         }
     }
@@ -52,7 +52,7 @@ impl TestHost {
     pub fn param<M: Model>(&self, object: &M, name: &str) -> impl Future<Output = Option<serde_json::Value>> {
         let caller = Location::caller();
         async move {
-            let got = self.client().params::<M>(&object.key()).get(name).await;
+            let got = self.client().objects::<M>().params(&object.key()).get(name).await;
             got.unwrap_or_else(|error| panic!("{caller}: cannot get param `{name}`: {}", error.chain()))
         }
     }

@@ -133,7 +133,7 @@ async fn secret(context: Context<Config>, _system: System, params: Secret) -> Re
 }
 
 async fn store(context: Context<Config>, machine: Machine, _params: NoParams) -> Result<i64> {
-    let params = context.client().params::<Machine>(&machine.key());
+    let params = context.client().objects::<Machine>().params(&machine.key());
     Ok(params.update("probe/counter", |count: Option<i64>| count.unwrap_or(0) + 1).await?)
 }
 

@@ -98,7 +98,7 @@ async fn a_stop_waits_for_the_action_in_flight() {
         async move { host.act_on_system::<String>("sleep", json!({})).await }
     });
     host.wait_for_log("sleeping").await;
-    host.client().delete::<Plugin>("lamp").await.unwrap();
+    host.client().objects::<Plugin>().delete("lamp").await.unwrap();
     assert_eq!(acting.await.unwrap().unwrap(), "slept");
     host.wait_for_log("the lamp is dark").await;
     host.wait_for_event("plugins.stopped.lamp").await;

@@ -36,7 +36,7 @@ pub(crate) struct Switch {
 pub(crate) async fn switch(context: Context<Lamp>, machine: Machine, params: Switch) -> Result<u32> {
     let watts = if params.on { context.state().watts } else { 0 };
     tracing::info!("{} now takes {watts} watts", machine.name);
-    context.client().params::<Machine>(&machine.key()).set("lamp/watts-now", &watts).await?;
+    context.client().objects::<Machine>().params(&machine.key()).set("lamp/watts-now", &watts).await?;
     Ok(watts)
 }
 
