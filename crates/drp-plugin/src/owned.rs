@@ -1,6 +1,6 @@
 //! Which machines a plugin is for, and what it needs of the server.
 
-use drp_core::{Machine, Model, RawModel};
+use drp_core::{Machine, Model};
 
 use crate::{Context, Error, Result};
 
@@ -31,15 +31,14 @@ impl<S> Context<S> {
     /// # Errors
     /// The server lacks one, or does not tell.
     pub async fn require_features(&self, features: &[&str]) -> Result<()> {
-        let info: RawModel =
-            self.client().info().await.map_err(|error| Error::from(error).context("cannot ask the server"))?;
-        let there: Vec<String> = info.get("features").unwrap_or_default();
+        let info = self.client().info().await;
+        let info = info.map_err(|error| Error::from(error).context("cannot ask the server"))?;
         let missing: Vec<&str> =
-            features.iter().copied().filter(|name| !there.iter().any(|known| known == name)).collect();
+            features.iter().copied().filter(|name| !info.features.iter().any(|known| known == name)).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let version = info.text("version");
+        let version = &info.version;
         Err(Error::new(
             412,
             format!("the server ({version}) lacks {}; this plugin needs a newer server", missing.join(", ")),

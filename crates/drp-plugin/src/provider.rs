@@ -16,8 +16,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Action, ActionCall, Content, Context, DefineError, EndpointRequest, EndpointResponse, EventLimits, Listen, ListenError,
-    Missed, NoParams, On, Result, Target,
+    Action, ActionCall, Content, Context, DefineError, EndpointRequest, EndpointResponse, EventLimits, Listen,
+    ListenError, Missed, NoParams, On, Result, Target,
     command::{self, Subcommand},
     configure::{Configure, TypedConfigure},
     define,
