@@ -43,7 +43,7 @@ impl TestHost {
         let caller = Location::caller();
         async move {
             let set = self.client().objects::<M>().params(&object.key()).set(name, &value).await;
-            let _ = set.unwrap_or_else(|error| panic!("{caller}: cannot set param `{name}`: {}", error.chain()));
+            set.unwrap_or_else(|error| panic!("{caller}: cannot set param `{name}`: {}", error.chain()));
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) struct Run {
 
 /// What serves a plugin's socket.
 pub(super) enum Body {
-    Process(Process),
+    Process(Box<Process>),
     /// Something that is not the host's own.
     Attached(Attached),
 }
@@ -137,7 +137,7 @@ impl Run {
                     () = given_up.cancelled() => "it is not wanted any more".to_owned(),
                 }
             };
-            Body::Process(Process::start(command, plugin, &scratch, &sockets, log, pace, give_up).await?)
+            Body::Process(Box::new(Process::start(command, plugin, &scratch, &sockets, log, pace, give_up).await?))
         };
         let caller = Arc::new(PluginCaller::new(plugin, &sockets.to_plugin, redactor.clone()));
         let publisher = None;
