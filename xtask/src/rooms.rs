@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     ("bench", &["drp-core", "drp-host", "drp-plugin"]),
     ("fuzz", &["drp-client", "drp-content", "drp-core"]),
+    ("content-only", &["drp-plugin"]),
     ("incrementer", &["drp-plugin"]),
     ("probe", &["drp-plugin"]),
 ];

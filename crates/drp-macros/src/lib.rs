@@ -1,6 +1,7 @@
 //! The macros of `drp-plugin`, which re-exports them.
 
 mod content;
+mod files;
 
 use std::{env, path::Path};
 
@@ -11,10 +12,27 @@ use proc_macro::{Span, TokenStream, TokenTree};
 /// The path is a text relative to the package. Use it by way of `drp_plugin::content!`.
 #[proc_macro]
 pub fn content(input: TokenStream) -> TokenStream {
+    expand(input, content::directory, content::expand)
+}
+
+/// Embeds a directory of files while the provider is compiled.
+///
+/// The path is a text relative to the package. Use it by way of `drp_plugin::files!`.
+#[proc_macro]
+pub fn files(input: TokenStream) -> TokenStream {
+    expand(input, files::directory, files::expand)
+}
+
+/// Reads the directory that is named, and gives the code for what is in it.
+fn expand(
+    input: TokenStream,
+    directory: fn(&str) -> Result<&str, String>,
+    code: fn(&Path, &str) -> Result<String, String>,
+) -> TokenStream {
     let span = input.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
     let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
-    let expanded = content::directory(&input.to_string())
-        .and_then(|directory| content::expand(Path::new(&package), directory))
+    let expanded = directory(&input.to_string())
+        .and_then(|directory| code(Path::new(&package), directory))
         .unwrap_or_else(|error| format!("::core::compile_error!({error:?})"));
     let tokens: TokenStream = expanded.parse().expect("a block or a call of a macro");
     // An error is shown where the directory is named.

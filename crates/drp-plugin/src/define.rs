@@ -9,7 +9,7 @@ use drp_content::{Bundle, Metadata};
 use drp_core::{Params, PluginProvider, Raw, RawModel, contract, names};
 use serde::Serialize;
 
-use crate::{Action, Content, Provider, action::split, bounds, content, schema::DeclaredParam};
+use crate::{Action, Content, Provider, action::split, bounds, content, schema::DeclaredParam, unpack};
 
 /// All mistakes in how a provider was put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub(crate) fn definition<S: Send + Sync + 'static>(provider: &Provider<S>) -> Re
         mistakes.push("`reconcile` is for what `event` misses, and there is no `event`".to_owned());
     }
     mistakes.extend(misplaced_objects(provider));
+    mistakes.extend(unpack::clashes(&provider.files));
     let params = all_params(provider, &mut mistakes);
     let content = match bundle(provider, &params, &mut mistakes).and_then(|bundle| bundle.to_json()) {
         Ok(content) => content,

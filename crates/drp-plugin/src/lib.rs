@@ -95,7 +95,7 @@ pub use secure::Secure;
 pub use standalone::Standalone;
 pub use target::{System, Target};
 pub use undo::{Undo, with_undo};
-pub use unpack::UnpackError;
+pub use unpack::{EmbeddedFile, UnpackError};
 
 /// Bundles a directory of content while the provider is compiled, for [`Provider::content`].
 ///
@@ -123,6 +123,32 @@ pub use unpack::UnpackError;
 /// ```
 #[cfg(feature = "content")]
 pub use drp_macros::content;
+
+/// Embeds a directory of files while the provider is compiled, for [`Provider::files`].
+///
+/// The path is relative to the package. Every file below it is shipped, hidden ones too, under its path from there on
+/// and with its permissions, save that nobody but the owner may write it. A link is an error of the compiler.
+///
+/// As for [`content!`], cargo needs a `build.rs` of one line to notice a *new* file:
+///
+/// ```text
+/// fn main() { println!("cargo::rerun-if-changed=assets"); }
+/// ```
+///
+/// # Examples
+/// ```
+/// use drp_plugin::{Provider, files};
+/// let provider = Provider::new("pdu", "v1.0.0").files(files!("tests/content"));
+/// # let dir = tempfile::tempdir().unwrap();
+/// # provider.unpack(dir.path()).unwrap();
+/// # assert!(dir.path().join("tasks/hello.yaml").exists());
+/// ```
+///
+/// ```compile_fail
+/// drp_plugin::files!("no/such/directory");
+/// ```
+#[cfg(feature = "content")]
+pub use drp_macros::files;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -16,8 +16,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Action, ActionCall, Content, Context, DefineError, EndpointRequest, EndpointResponse, EventLimits, Listen,
-    ListenError, Missed, NoParams, On, Result, Target,
+    Action, ActionCall, Content, Context, DefineError, EmbeddedFile, EndpointRequest, EndpointResponse, EventLimits,
+    Listen, ListenError, Missed, NoParams, On, Result, Target,
     command::{self, Subcommand},
     configure::{Configure, TypedConfigure},
     define,
@@ -390,6 +390,12 @@ impl<S: Send + Sync + 'static> Provider<S> {
             Err(error) => self.mistakes.push(error.to_string()),
         }
         self
+    }
+
+    /// Ships a directory of files, embedded with [`files!`](crate::files!), each as [`file`](Self::file) does.
+    #[must_use]
+    pub fn files(self, files: &[EmbeddedFile]) -> Self {
+        files.iter().fold(self, |provider, file| provider.file(file.path, file.contents, file.mode))
     }
 
     /// A command of one's own on the command line, beside those that servers run:

@@ -9,7 +9,23 @@ use std::{
 
 use thiserror::Error;
 
-/// A file inside of the executable.
+/// A file in the executable that is to be unpacked; made by [`files!`](crate::files!).
+#[derive(Clone, Copy, Debug)]
+pub struct EmbeddedFile {
+    pub(crate) path: &'static str,
+    pub(crate) contents: &'static [u8],
+    pub(crate) mode: u32,
+}
+
+impl EmbeddedFile {
+    /// A file by its path below the target, with these permissions (`0o644`).
+    #[must_use]
+    pub const fn new(path: &'static str, contents: &'static [u8], mode: u32) -> Self {
+        Self { path, contents, mode }
+    }
+}
+
+/// A file whose path is known to stay below the target.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
     path: PathBuf,
@@ -58,6 +74,20 @@ impl File {
         }
         Ok(Self { path: parts.collect(), contents, mode: mode & 0o777 })
     }
+}
+
+/// Paths that are there twice, or that are a file and a directory.
+pub(crate) fn clashes(files: &[File]) -> Vec<String> {
+    let mut paths: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
+    paths.sort_unstable();
+    // Sorted by their parts, a path comes right before those below it.
+    let clash = |pair: &&[&Path]| matches!(pair, [first, second] if second.starts_with(first));
+    let describe = |pair: &[&Path]| match pair {
+        [first, second] if first == second => format!("file `{}` is there twice", first.display()),
+        [first, second] => format!("`{}` is a file and the directory of `{}`", first.display(), second.display()),
+        _ => String::new(),
+    };
+    paths.windows(2).filter(clash).map(describe).collect()
 }
 
 /// Writes the files below `root`, which is made where it is missing.
@@ -168,6 +198,13 @@ mod tests {
         fs::set_permissions(dir.path().join("bin/tool"), Permissions::from_mode(0o600)).unwrap();
         unpack(&[tool()], dir.path()).unwrap();
         assert_eq!(dir.path().join("bin/tool").metadata().unwrap().permissions().mode() & 0o777, 0o755);
+    }
+
+    #[test]
+    fn files_in_each_others_way_are_found() {
+        let files = ["a", "b/c", "a.txt", "a/d", "b/c"].map(|path| File::new(path, b"", 0o644).unwrap());
+        assert_eq!(clashes(&files), ["`a` is a file and the directory of `a/d`", "file `b/c` is there twice"]);
+        assert!(clashes(&files[1..3]).is_empty());
     }
 
     #[test]
