@@ -12,7 +12,7 @@ use proc_macro::{Span, TokenStream, TokenTree};
 /// The path is a text relative to the package. Use it by way of `drp_plugin::content!`.
 #[proc_macro]
 pub fn content(input: TokenStream) -> TokenStream {
-    expand(input, content::directory, content::expand)
+    expand(&input, content::directory, content::expand)
 }
 
 /// Embeds a directory of files while the provider is compiled.
@@ -20,12 +20,12 @@ pub fn content(input: TokenStream) -> TokenStream {
 /// The path is a text relative to the package. Use it by way of `drp_plugin::files!`.
 #[proc_macro]
 pub fn files(input: TokenStream) -> TokenStream {
-    expand(input, files::directory, files::expand)
+    expand(&input, files::directory, files::expand)
 }
 
 /// Reads the directory that is named, and gives the code for what is in it.
 fn expand(
-    input: TokenStream,
+    input: &TokenStream,
     directory: fn(&str) -> Result<&str, String>,
     code: fn(&Path, &str) -> Result<String, String>,
 ) -> TokenStream {
