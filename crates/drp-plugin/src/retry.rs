@@ -178,7 +178,7 @@ mod tests {
     #[tokio::test]
     async fn the_time_limit_ends_a_try_that_is_under_way() {
         let limit = Duration::from_millis(30);
-        let error = Retry::within(limit).run(async || Ok(std::future::pending::<()>().await)).await.unwrap_err();
+        let error = Retry::within(limit).run(async || std::future::pending::<Result<()>>().await).await.unwrap_err();
         assert_eq!((error.code(), error.to_string().as_str()), (504, "try 1 did not end within 30ms"));
         let error = wait_until::<()>(limit, Duration::from_millis(1), async || Ok(None)).await.unwrap_err();
         assert_eq!(error.code(), 504);

@@ -148,7 +148,7 @@ mod tests {
             with_undo(async |undo| {
                 undo.push("one", step(&inner, "one"));
                 inner.lock().unwrap().push("begun");
-                Ok(std::future::pending::<()>().await)
+                std::future::pending::<Result<()>>().await
             })
             .await
         });

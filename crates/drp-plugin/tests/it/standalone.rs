@@ -62,8 +62,11 @@ async fn configurations_and_actions_need_no_host() {
 
 #[tokio::test]
 async fn an_action_has_its_own_time_and_others_have_none() {
-    let endless = async |_: Context<()>, _: System, _: NoParams| Ok(std::future::pending::<()>().await);
-    let slow = async |_: Context<()>, _: System, _: NoParams| Ok(tokio::time::sleep(Duration::from_millis(60)).await);
+    let endless = async |_: Context<()>, _: System, _: NoParams| std::future::pending::<Result<()>>().await;
+    let slow = async |_: Context<()>, _: System, _: NoParams| {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        Ok(())
+    };
     let provider = Provider::new("timed", "v1.0.0")
         .add_action(Action::new("endless", endless).time_limit(Duration::from_millis(20)))
         .action("slow", slow);
@@ -103,6 +106,7 @@ async fn actions_that_want_to_be_alone_are_alone_on_their_object_only() {
 
 #[tokio::test]
 async fn a_blocking_action_holds_up_nobody_and_its_panic_is_contained() {
+    #[allow(clippy::needless_pass_by_value, reason = "what a handler looks like")]
     fn wait(context: Context<()>, _: System, _: NoParams) -> Result<()> {
         while !context.cancelled().is_cancelled() {
             std::thread::sleep(Duration::from_millis(2));
