@@ -37,7 +37,7 @@ use crate::{
     params::ParamValues,
     plugins::{PluginRooms, Plugins, attached::Launch},
     prefs::Prefs,
-    providers::{ImportError, ProviderEnvironment, Providers},
+    providers::{ImportError, ProviderEnvironment, Providers, Trial, TrialError, TrialOutput},
     reload,
     server::{Patience, Server, connections::Connections},
     shared::{Addresses, Phase, Shared},
@@ -250,6 +250,30 @@ impl Host {
         Fut: Future<Output = String> + Send + 'static,
     {
         self.shared.providers.attach(provider, Arc::new(move |plugin| Box::pin(launch(plugin))));
+    }
+
+    /// Runs an executable as an import does, only to see what it does: nothing of it is taken in.
+    ///
+    /// # Errors
+    /// It cannot be run, takes too long or writes too much.
+    pub async fn try_provider(&self, executable: &Path, trial: Trial<'_>) -> Result<TrialOutput, TrialError> {
+        let executable = std::path::absolute(executable).unwrap_or_else(|_| executable.to_owned());
+        self.shared.providers.try_out(&executable, trial).await
+    }
+
+    /// Whether an import of this executable would be refused; nothing of it stays.
+    ///
+    /// # Errors
+    /// The provider does not load, or one of its name is there, which goes on.
+    pub async fn try_import(&self, executable: &Path) -> Result<(), LoadError> {
+        let executable = std::path::absolute(executable).unwrap_or_else(|_| executable.to_owned());
+        self.shared.providers.try_import(&executable).await.map_err(LoadError)
+    }
+
+    /// The object types of this moment by their prefixes, those of providers included.
+    #[must_use]
+    pub fn object_types(&self) -> Vec<String> {
+        self.shared.objects.kinds().iter().map(|kind| kind.prefix.clone()).collect()
     }
 
     /// The lines of the log from now on, those included that never become events.

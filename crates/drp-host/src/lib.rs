@@ -57,5 +57,6 @@ pub use config::{Admin, HostConfig, Limits, Retention, Times, TlsFiles};
 pub use host::{Host, LoadError, StartError, Starting};
 pub use log::LogLines;
 pub use plugins::attached::Launch;
+pub use providers::{Trial, TrialError, TrialOutput};
 pub use reload::{CertificateReload, ContentChange, ContentReload, Reloaded};
 pub use tls::{CertificateError, CertificateInfo, TlsError};

@@ -6,6 +6,7 @@ mod assets;
 pub(crate) mod define;
 pub(crate) mod environment;
 mod run;
+mod trial;
 mod upload;
 
 use std::{
@@ -26,6 +27,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use self::trial::{Trial, TrialError, TrialOutput};
 pub(crate) use self::{
     define::{Definition, ImportError},
     environment::ProviderEnvironment,

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use drp_client::Fingerprint;
 
 use crate::{
+    check::CheckArgs,
     content::ContentArgs,
     events::EventsArgs,
     logs::LogsArgs,
@@ -31,6 +32,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(RunArgs),
     Serve(ServeArgs),
+    Check(CheckArgs),
     Action(ActionArgs),
     Events(EventsArgs),
     Logs(LogsArgs),

@@ -4,6 +4,8 @@
 
 mod action;
 mod backup;
+mod build;
+mod check;
 mod cli;
 mod columns;
 mod connection;
@@ -71,6 +73,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         match command {
             Command::Run(args) => run::run(args).await,
             Command::Serve(args) => serve::serve(args).await,
+            Command::Check(args) => check::check(&args).await,
             Command::Action(args) => action::action(args).await,
             Command::Events(args) => events::events(args).await,
             Command::Logs(args) => logs::logs(args).await,

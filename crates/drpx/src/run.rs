@@ -1,6 +1,5 @@
 //! `drpx run`: providers on a server of their own, and everything they do in one view.
 
-mod build;
 mod demo;
 mod plugin;
 
@@ -13,6 +12,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::{
+    build::{self, Profile},
     cli::RunArgs,
     descriptors,
     exit::{Exit, Failure},
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let params = plugin_params(&args)?;
     let wanted = demo::parse_wanted(&args)?;
     let executables = tokio::select! {
-        executables = build::executables(&args.paths) => executables?,
+        executables = build::executables(&args.paths, Profile::Release) => executables?,
         exit = signals.next() => return Ok(exit),
     };
     let session = Session::start(&args).await?;

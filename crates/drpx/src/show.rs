@@ -39,14 +39,28 @@ pub(crate) fn result(value: &Raw) {
 
 /// Something that is wrong or doubtful in a bundle, as compilers tell it.
 pub(crate) fn finding(finding: &Finding) {
-    let style = match finding.severity {
+    let texts = [&finding.problem, &finding.expected, &finding.remedy].map(String::as_str);
+    diagnostic(&finding.place(), finding.severity, finding.code.name(), texts);
+}
+
+/// Something that is wrong or doubtful in a provider, in the same form.
+pub(crate) fn finding_of_provider(finding: &crate::check::Finding) {
+    let texts = [&finding.problem, &finding.expected, &finding.remedy].map(String::as_str);
+    diagnostic(&finding.file, finding.severity, finding.code, texts);
+}
+
+fn diagnostic(place: &str, severity: Severity, code: &str, [problem, expected, remedy]: [&str; 3]) {
+    let style = match severity {
         Severity::Error => BAD,
         Severity::Warning => WARNING,
     };
-    let (severity, code) = (finding.severity, finding.code);
-    let (place, problem) = (presentable(&finding.place()), presentable(&finding.problem));
-    let _ = writeln!(anstream::stdout(), "{place}: {style}{severity}[{code}]{style:#}: {problem}");
-    for (what, text) in [("expected", &finding.expected), ("help", &finding.remedy)] {
+    let (place, mut problem) = (presentable(place), problem.lines().map(presentable));
+    let first = problem.next().unwrap_or_default();
+    let _ = writeln!(anstream::stdout(), "{place}: {style}{severity}[{code}]{style:#}: {first}");
+    for line in problem {
+        let _ = writeln!(anstream::stdout(), "  {line}");
+    }
+    for (what, text) in [("expected", expected), ("help", remedy)] {
         if !text.is_empty() {
             let _ = writeln!(anstream::stdout(), "  {QUIET}{what}:{QUIET:#} {}", presentable(text));
         }

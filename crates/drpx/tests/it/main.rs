@@ -3,6 +3,7 @@
 
 mod action;
 mod backup;
+mod check;
 mod client;
 mod connection;
 mod content;

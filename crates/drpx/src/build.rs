@@ -7,34 +7,60 @@ use tokio::process::Command;
 
 use crate::{exit::Failure, show};
 
+/// How a crate is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As it is used.
+    Release,
+    /// As a debugger wants it.
+    Dev,
+}
+
+impl Profile {
+    fn args(self) -> &'static [&'static str] {
+        match self {
+            Self::Release => &["build", "--release"],
+            Self::Dev => &["build"],
+        }
+    }
+}
+
 /// The executable of each path: a crate is built, everything else is one already.
-pub(crate) async fn executables(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) async fn executables(paths: &[PathBuf], profile: Profile) -> Result<Vec<PathBuf>, Failure> {
     let mut executables = Vec::new();
     for path in paths {
-        let is_crate = path.join("Cargo.toml").is_file();
-        match path.canonicalize() {
-            Ok(path) if is_crate => executables.push(build(&path).await?),
-            Ok(path) if path.is_file() => executables.push(path),
-            Ok(path) => {
-                return Err(Failure::usage(format!("`{}` is neither a crate nor an executable", path.display())));
-            }
-            Err(error) => return Err(Failure::usage(format!("cannot find `{}`: {error}", path.display()))),
-        }
+        executables.push(executable(path, profile).await?);
     }
     Ok(executables)
 }
 
-async fn build(directory: &Path) -> Result<PathBuf, Failure> {
-    show::progress("building", &format!("{} (cargo build --release)", directory.display()));
+/// As [`executables`], of one path.
+pub(crate) async fn executable(path: &Path, profile: Profile) -> Result<PathBuf, Failure> {
+    let is_crate = path.join("Cargo.toml").is_file();
+    match path.canonicalize() {
+        Ok(path) if is_crate => build(&path, profile).await,
+        // Under the name by which it was called, not the one that a link leads to: providers look at it.
+        Ok(found) if found.is_file() => Ok(std::path::absolute(path).unwrap_or(found)),
+        Ok(path) => Err(Failure::usage(format!("`{}` is neither a crate nor an executable", path.display()))),
+        Err(error) => Err(Failure::usage(format!("cannot find `{}`: {error}", path.display()))),
+    }
+}
+
+async fn build(directory: &Path, profile: Profile) -> Result<PathBuf, Failure> {
+    let args = profile.args();
+    show::progress("building", &format!("{} (cargo {})", directory.display(), args.join(" ")));
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(&cargo)
-        .args(["build", "--release", "--message-format=json-render-diagnostics"])
+    let failed = |error| Failure::not_loaded(format!("cannot run `{}`: {error}", cargo.display()));
+    // Not `output()`, which would keep for itself what the compiler says.
+    let child = Command::new(&cargo)
+        .args(args)
+        .arg("--message-format=json-render-diagnostics")
         .current_dir(directory)
         .kill_on_drop(true)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .await
-        .map_err(|error| Failure::not_loaded(format!("cannot run `{}`: {error}", cargo.display())))?;
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let output = child.wait_with_output().await.map_err(failed)?;
     if !output.status.success() {
         return Err(Failure::not_loaded(format!("the crate in `{}` does not build", directory.display())));
     }
