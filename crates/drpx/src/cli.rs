@@ -11,6 +11,7 @@ use crate::{
     content::ContentArgs,
     events::EventsArgs,
     logs::LogsArgs,
+    new::NewArgs,
     serve::{LogFormat, LogLevel},
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(NewArgs),
     Run(RunArgs),
     Serve(ServeArgs),
     Check(CheckArgs),

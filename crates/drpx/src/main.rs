@@ -15,6 +15,7 @@ mod events;
 mod exit;
 mod lines;
 mod logs;
+mod new;
 mod param;
 mod progress;
 mod restore;
@@ -68,6 +69,9 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     if let Command::Content(args) = command {
         return content::content(&args);
     }
+    if let Command::New(args) = command {
+        return new::new(&args);
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     let ended = runtime.block_on(async {
         match command {
@@ -79,7 +83,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             Command::Logs(args) => logs::logs(args).await,
             Command::Backup(args) => backup::backup(args).await,
             Command::Restore(args) => restore::restore(args).await,
-            Command::Completions { .. } | Command::Content(_) | Command::Openapi => Ok(Exit::Well),
+            Command::Completions { .. } | Command::Content(_) | Command::New(_) | Command::Openapi => Ok(Exit::Well),
         }
     });
     runtime.shutdown_timeout(SIDE_WORK_TIME);

@@ -12,6 +12,7 @@ mod events;
 mod full;
 mod killed;
 mod memory;
+mod new;
 mod process;
 mod raw_server;
 mod run;
