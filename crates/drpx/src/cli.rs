@@ -61,6 +61,8 @@ pub(crate) enum Command {
   drpx run .                                  build the provider in this directory and run it
   drpx run ./ipmi --demo                      try all its actions on a machine called demo
   drpx run . --demo --action increment --action increment='{\"incrementer/step\":5}' --exit
+  drpx run . --watch --demo                   build, run and try it again whenever a file changes
+  drpx run . --attach --data /tmp/drp         wait for the provider to be started under a debugger
   drpx run ./slack --secret slack/bot-key=env:BOT_KEY")]
 pub(crate) struct RunArgs {
     /// A crate's directory, which is built for release, or a provider's executable in any language.
@@ -75,6 +77,14 @@ pub(crate) struct RunArgs {
     /// End when the actions have run, instead of waiting for Ctrl-C.
     #[arg(long)]
     pub(crate) exit: bool,
+    /// Build a crate again when its files change, take an executable again when it does, and put it in the place of the
+    /// one before; the server and its data stay, and what fails leaves the one before in service.
+    #[arg(long, conflicts_with = "exit")]
+    pub(crate) watch: bool,
+    /// Start no plugin, and wait for somebody to do so, say under a debugger. Tells with which command and environment.
+    /// Crates are built for debugging, and nothing has to be answered in time. See docs/debugging.md.
+    #[arg(long, conflicts_with = "watch")]
+    pub(crate) attach: bool,
     /// Set a param of the plugins; the value is JSON, or else text. Repeatable.
     #[arg(long = "param", value_name = "K=V")]
     pub(crate) params: Vec<String>,

@@ -1,12 +1,14 @@
 //! `drpx run`: providers on a server of their own, and everything they do in one view.
 
+mod attach;
 mod demo;
 mod plugin;
+mod watch;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use drp_client::{Client, Config, Credentials, EventStream, StreamItem, TlsPolicy};
-use drp_core::{Params, PluginProvider, chain};
+use drp_core::{Params, PluginProvider, chain, limits};
 use drp_host::{Host, HostConfig, LogLines};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -28,13 +30,23 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
     let params = plugin_params(&args)?;
     let wanted = demo::parse_wanted(&args)?;
+    let profile = if args.attach { Profile::Dev } else { Profile::Release };
     let executables = tokio::select! {
-        executables = build::executables(&args.paths, Profile::Release) => executables?,
+        // Who watches builds again and again, with the server at hand.
+        _ = std::future::ready(()), if args.watch => Vec::new(),
+        executables = build::executables(&args.paths, profile) => executables?,
         exit = signals.next() => return Ok(exit),
     };
     let session = Session::start(&args).await?;
+    let played = async {
+        if args.watch {
+            watch::follow(&session, &args, &params).await
+        } else {
+            session.play(&args, &executables, &params, wanted).await
+        }
+    };
     let outcome = tokio::select! {
-        outcome = session.play(&args, &executables, params, wanted) => outcome,
+        outcome = played => outcome,
         exit = signals.next() => Ok(exit),
     };
     let outcome = match outcome {
@@ -49,6 +61,13 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
         exit = signals.next() => return Ok(exit),
     }
     outcome
+}
+
+impl RunArgs {
+    /// How long a plugin may take from its start until it is configured.
+    fn waits(&self) -> Duration {
+        if self.attach { attach::DEBUG_TIME } else { limits::READY_TIME + limits::CONFIG_TIME }
+    }
 }
 
 fn plugin_params(args: &RunArgs) -> Result<Params, Failure> {
@@ -87,11 +106,11 @@ impl Session {
             (None, None) => return Err(Failure::new("there is no directory for the server's data")),
         };
         let config = HostConfig { data: data.clone(), listen: args.listen, ..HostConfig::default() };
-        let host = Host::start(config).await?;
-        let client = client_of(&host)?;
+        let host = Host::start(if args.attach { attach::patient(config) } else { config }).await?;
+        let client = client_of(&host, args)?;
         let selector = "*.*.*".parse().map_err(|error| Failure::new(format!("{error}")))?;
         let events = client.events(vec![selector]).await.map_err(|error| Failure::new(error.chain()))?;
-        let view = tokio::spawn(watch(host.log_lines(), events));
+        let view = tokio::spawn(view(host.log_lines(), events));
         show::step(show::GOOD, "serving", &format!("{} (data in {})", host.endpoint(), data.display()));
         if let Some(password) = host.new_admin_password() {
             let (endpoint, admin, ca_file) = (host.endpoint(), host.admin(), host.ca_file().display());
@@ -106,7 +125,7 @@ impl Session {
         &self,
         args: &RunArgs,
         executables: &[PathBuf],
-        params: Params,
+        params: &Params,
         wanted: Vec<demo::Wanted>,
     ) -> Result<Exit, Failure> {
         let mut plugins = plugin::Plugins::follow(&self.client).await?;
@@ -115,7 +134,7 @@ impl Session {
             providers.push(self.load(executable).await?);
         }
         for provider in &providers {
-            plugins.configure(&provider.name, &params).await?;
+            plugins.configure(&provider.name, params, args.waits()).await?;
             show::step(show::GOOD, "configured", &format!("plugin {}", provider.name));
         }
         if !args.demo && wanted.is_empty() {
@@ -147,14 +166,17 @@ impl Session {
     }
 }
 
-fn client_of(host: &Host) -> Result<Client, Failure> {
+fn client_of(host: &Host, args: &RunArgs) -> Result<Client, Failure> {
     let mut config = Config::new(host.endpoint(), Credentials::Token(host.admin_token().into()));
+    if args.attach {
+        config.request_time = attach::DEBUG_TIME;
+    }
     config.tls = TlsPolicy::CaFile(host.ca_file().to_owned());
     Client::new(config).map_err(|error| Failure::new(chain(&error)))
 }
 
 /// Shows log lines and events until the log ends.
-async fn watch(mut lines: LogLines, mut events: EventStream) {
+async fn view(mut lines: LogLines, mut events: EventStream) {
     let mut streaming = true;
     loop {
         tokio::select! {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use drp_client::{Client, ClientError, EventStream, StreamItem};
 use drp_core::{
-    Model, Params, Plugin, Raw, chain, limits,
+    Model, Params, Plugin, Raw, chain,
     patch::{Operation, Patch, pointer},
 };
 
@@ -31,13 +31,21 @@ impl<'a> Plugins<'a> {
     }
 
     /// Makes the plugin of the provider's name, or sets the params of the one that started by itself, and waits for
-    /// it.
-    pub(crate) async fn configure(&mut self, name: &str, params: &Params) -> Result<(), Failure> {
+    /// it, for `limit` at most.
+    pub(crate) async fn configure(&mut self, name: &str, params: &Params, limit: Duration) -> Result<(), Failure> {
         let wanted = self.write(name, params).await.map_err(|error| failed(name, &error))?;
-        let limit = limits::READY_TIME + limits::CONFIG_TIME;
         match tokio::time::timeout(limit, self.wait_until_configured(name, &wanted)).await {
             Ok(configured) => configured,
             Err(_) => Err(Failure::not_loaded(format!("plugin `{name}` was not configured within {limit:?}"))),
+        }
+    }
+
+    /// Takes away what was wrong with a plugin, if it is there: what is wrong from now on is new.
+    pub(crate) async fn forget_errors(&self, name: &str) -> Result<(), Failure> {
+        let none = Operation::add(pointer(["PluginErrors"]), Raw::from(serde_json::json!([])));
+        match self.client.objects::<Plugin>().patch(name, &Patch(vec![none])).await {
+            Err(error) if !error.is_not_found() => Err(failed(name, &error)),
+            _ => Ok(()),
         }
     }
 

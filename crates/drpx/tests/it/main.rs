@@ -18,3 +18,4 @@ mod raw_server;
 mod run;
 mod serve;
 mod store;
+mod watch;
