@@ -131,6 +131,9 @@ impl Session {
         let mut plugins = plugin::Plugins::follow(&self.client).await?;
         let mut providers = Vec::new();
         for executable in executables {
+            if args.attach {
+                attach::announce(&self.host, executable);
+            }
             providers.push(self.load(executable).await?);
         }
         for provider in &providers {

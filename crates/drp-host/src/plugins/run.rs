@@ -102,7 +102,8 @@ impl Run {
         let rooms = &shared.rooms;
         let scratch = shared.scratch.join(scratch_name(plugin));
         emptied_directory(&scratch).await.map_err(unable)?;
-        let sockets = shared.sockets.pair();
+        let launcher = rooms.providers.launcher(&provider.definition.name);
+        let sockets = if launcher.is_some() { shared.sockets.pair_of(plugin) } else { shared.sockets.pair() };
         let pace = Arc::new(Pace::default());
         let (leave, leaving) = watch::channel(None);
         let callbacks = Callbacks {
@@ -118,7 +119,7 @@ impl Run {
         let callbacks = callbacks.listen(&sockets.from_plugin).map_err(unable)?;
         let token = Token { auth: rooms.auth.clone(), text: rooms.auth.issue_plugin_token(plugin) };
         redactor.add(&Raw::from(token.text.as_str()));
-        let process = if let Some(launcher) = rooms.providers.launcher(&provider.definition.name) {
+        let process = if let Some(launcher) = launcher {
             let launch = Launch {
                 plugin: plugin.to_owned(),
                 to_plugin: sockets.to_plugin.clone(),

@@ -12,12 +12,15 @@ use std::{
 };
 
 use drp_core::limits;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::auth::random_text;
 
 /// The longest name that [`SocketDirectory::pair`] gives out, with the slash before it.
 const NAME_BYTES_MAX: usize = "/xxxx-4294967295.from".len();
+// The names of `SocketDirectory::pair_of` are no longer.
+const _: () = assert!("/plugin-xxxxxxxx.from".len() <= NAME_BYTES_MAX);
 
 /// A directory that only this user may enter; a private directory is what protects the sockets.
 #[derive(Debug)]
@@ -53,6 +56,15 @@ impl SocketDirectory {
     pub(crate) fn pair(&self) -> SocketPair {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = |name| self.path.join(format!("{}-{number}.{name}", self.mark));
+        let pair = SocketPair { to_plugin: path("to"), from_plugin: path("from") };
+        pair.remove();
+        pair
+    }
+
+    /// The paths of one plugin, which stay the same: a developer who starts it by hand writes them down.
+    pub(crate) fn pair_of(&self, plugin: &str) -> SocketPair {
+        let sum: String = Sha256::digest(plugin).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let path = |name| self.path.join(format!("plugin-{sum}.{name}"));
         let pair = SocketPair { to_plugin: path("to"), from_plugin: path("from") };
         pair.remove();
         pair
