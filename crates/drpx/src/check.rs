@@ -110,7 +110,7 @@ impl Report {
             match Bundle::from_yaml(&provider.content) {
                 Ok(bundle) => {
                     findings.extend(params::look(provider, &bundle, files > 0));
-                    findings.extend(content::look(&bundle, &provider.content)?);
+                    findings.extend(content::look(provider, &bundle)?);
                 }
                 Err(error) => {
                     let finding = Finding::of_provider(Code::Content, chain(&error));

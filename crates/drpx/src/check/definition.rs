@@ -15,10 +15,6 @@ pub(super) fn look(provider: &PluginProvider, file: &str, types: &[String]) -> V
             Finding::of_provider(Code::HasPublish, "HasPublish is set: the server posts every event and waits");
         findings.push(finding.expected("false").help("select the events it needs over the websocket instead"));
     }
-    if provider.documentation.trim().is_empty() {
-        let finding = Finding::of_provider(Code::Undocumented, "the provider has no Documentation");
-        findings.push(finding.help("say in reStructuredText what it does and what its params mean"));
-    }
     actions(provider, types, &mut findings);
     lists(provider, &mut findings);
     findings
@@ -100,7 +96,6 @@ mod tests {
             name: "sample".to_owned(),
             version: "v1.2.3-beta.1+5".to_owned(),
             plugin_version: 4,
-            documentation: "What it does.".to_owned(),
             ..PluginProvider::default()
         }
     }
@@ -136,7 +131,6 @@ mod tests {
         check(&of(|p| p.plugin_version = 3), &[(Code::PluginVersion, "provider")]);
         check(&of(|p| p.name = "1x".to_owned()), &[(Code::Name, "provider")]);
         check(&of(|p| p.name = "other".to_owned()), &[(Code::ExecutableName, "provider")]);
-        check(&of(|p| p.documentation.clear()), &[(Code::Undocumented, "provider")]);
         check(&of(|p| p.has_publish = true), &[(Code::HasPublish, "provider")]);
         for version in ["", "v1", "1.2", "v1.2.3.4", "latest"] {
             check(&PluginProvider { version: version.to_owned(), ..good() }, &[(Code::Version, "provider")]);

@@ -68,7 +68,7 @@ fn real_providers_have_no_errors_and_the_faults_that_are_known() {
         ("incrementer", &["undescribed"]),
         ("slack", &["has-publish", "plain-secret"]),
         ("callback", &["undeclared-param"]),
-        ("filebeat", &["undocumented"]),
+        ("filebeat", &["reference"]),
         ("ipmi", &[]),
     ];
     for (name, expected) in known {
