@@ -36,6 +36,9 @@ pub const CHILD_TIME: Duration = Duration::from_secs(60);
 pub const CHILD_TERM_TIME: Duration = Duration::from_secs(2);
 /// Levels that JSON may nest.
 pub const JSON_DEPTH_MAX: usize = 128;
+/// Bytes that one patch may move about within a document, however often it moves the same ones: what takes a second or
+/// two. What shifts in an array counts too.
+pub const PATCH_MOVED_BYTES_MAX: u64 = 2 << 30;
 /// Values in one YAML document.
 pub const YAML_NODES_MAX: usize = 2_000_000;
 /// Values that the anchors and aliases of one YAML document may repeat.

@@ -147,7 +147,8 @@ impl Patch {
     }
 
     /// The document with the patch applied. It may not nest deeper than [`limits::JSON_DEPTH_MAX`] then, and copies
-    /// may not add more than [`limits::BODY_BYTES_MAX`] to it.
+    /// may not add more than [`limits::BODY_BYTES_MAX`] to it, nor all operations together move more than
+    /// [`limits::PATCH_MOVED_BYTES_MAX`] about in it.
     ///
     /// # Errors
     /// An operation does not apply; then none does.

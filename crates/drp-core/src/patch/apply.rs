@@ -1,4 +1,5 @@
-//! Applying a patch, within limits: a few copies into itself would make any document as large and deep as one likes.
+//! Applying a patch, within limits: a few copies into itself would make any document as large and deep as one likes,
+//! and many small operations on a large one could take hours.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +15,31 @@ pub(super) struct Document {
     root: Node,
     /// Bytes that copies may still add.
     pub(super) copies_left: usize,
+    pub(super) moves: Moves,
+}
+
+/// How much may still be moved about.
+pub(super) struct Moves {
+    pub(super) bytes_left: u64,
+}
+
+impl Moves {
+    fn spend(&mut self, bytes: usize) -> Result<(), String> {
+        let too_many = || format!("it moves more than {} bytes about", limits::PATCH_MOVED_BYTES_MAX);
+        self.bytes_left = self.bytes_left.checked_sub(bytes as u64).ok_or_else(too_many)?;
+        Ok(())
+    }
+
+    /// The items of an array from an index on make room or close a gap.
+    fn shift(&mut self, items: &[Node], index: usize) -> Result<(), String> {
+        self.spend(items.get(index..).map_or(0, size_of_val))
+    }
 }
 
 impl Document {
     pub(super) fn new(document: &Raw) -> Self {
-        Self { root: Node::Leaf(document.clone()), copies_left: limits::BODY_BYTES_MAX }
+        let moves = Moves { bytes_left: limits::PATCH_MOVED_BYTES_MAX };
+        Self { root: Node::Leaf(document.clone()), copies_left: limits::BODY_BYTES_MAX, moves }
     }
 
     pub(super) fn into_raw(self) -> Raw {
@@ -28,6 +49,7 @@ impl Document {
     pub(super) fn apply(&mut self, operation: &Operation) -> Result<(), String> {
         let path = split(&operation.path)?;
         let value = || Node::Leaf(operation.value.clone());
+        let moves = &mut self.moves;
         match operation.op {
             OperationKind::Test => {
                 let found = self.root.find(&path, &operation.path)?.clone().into_raw();
@@ -38,21 +60,23 @@ impl Document {
                 *self.root.find(&path, &operation.path)? = value();
                 Ok(())
             }
-            OperationKind::Add => self.root.add(&path, &operation.path, value()),
-            OperationKind::Remove => self.root.remove(&path, &operation.path).map(drop),
+            OperationKind::Add => self.root.add(&path, &operation.path, value(), moves),
+            OperationKind::Remove => self.root.remove(&path, &operation.path, moves).map(drop),
             OperationKind::Move => {
                 if operation.path.strip_prefix(&operation.from).is_some_and(|rest| rest.starts_with('/')) {
                     return Err(format!("cannot move `{}` into itself", operation.from));
                 }
-                let value = self.root.remove(&split(&operation.from)?, &operation.from)?;
-                self.root.add(&path, &operation.path, value)
+                let value = self.root.remove(&split(&operation.from)?, &operation.from, moves)?;
+                // All of it is looked at for its depth.
+                moves.spend(value.bytes())?;
+                self.root.add(&path, &operation.path, value, moves)
             }
             OperationKind::Copy => {
                 let source = self.root.find(&split(&operation.from)?, &operation.from)?;
                 let too_large = || format!("copies add more than {} bytes", limits::BODY_BYTES_MAX);
                 self.copies_left = self.copies_left.checked_sub(source.bytes()).ok_or_else(too_large)?;
                 let value = source.clone();
-                self.root.add(&path, &operation.path, value)
+                self.root.add(&path, &operation.path, value, moves)
             }
         }
     }
@@ -80,7 +104,7 @@ impl Node {
         })
     }
 
-    fn add(&mut self, path: &[String], pointer: &str, value: Self) -> Result<(), String> {
+    fn add(&mut self, path: &[String], pointer: &str, value: Self, moves: &mut Moves) -> Result<(), String> {
         let Some((key, parents)) = path.split_last() else {
             return Err("cannot add the whole document: replace it".to_owned());
         };
@@ -96,6 +120,7 @@ impl Node {
             }
             Self::Array(items) => {
                 let index = index_of(key, items.len())?;
+                moves.shift(items, index)?;
                 items.insert(index, value);
                 Ok(())
             }
@@ -103,7 +128,7 @@ impl Node {
         }
     }
 
-    fn remove(&mut self, path: &[String], pointer: &str) -> Result<Self, String> {
+    fn remove(&mut self, path: &[String], pointer: &str, moves: &mut Moves) -> Result<Self, String> {
         let missing = || format!("`{pointer}` does not point to an existing location");
         let Some((key, parents)) = path.split_last() else {
             return Err("cannot remove the whole document".to_owned());
@@ -112,6 +137,7 @@ impl Node {
             Self::Object(members) => members.remove(key).ok_or_else(missing),
             Self::Array(items) => {
                 let index = index_of(key, items.len())?;
+                moves.shift(items, index)?;
                 Ok(items.remove(index))
             }
             Self::Leaf(_) => Err(missing()),

@@ -89,6 +89,32 @@ fn copies_add_no_more_than_they_may() {
 }
 
 #[test]
+fn a_patch_moves_no_more_about_than_it_may() {
+    let check = |document: &str, there_and_back: [Operation; 2]| {
+        let mut document = Document::new(&raw(document));
+        document.moves.bytes_left = 100_000;
+        let rounds = (0..100).flat_map(|_| &there_and_back);
+        let outcome = rounds.enumerate().try_for_each(|(number, operation)| match document.apply(operation) {
+            Ok(()) => Ok(()),
+            Err(reason) => Err((number, reason)),
+        });
+        let (number, reason) = outcome.unwrap_err();
+        assert_eq!(reason, "it moves more than 2147483648 bytes about");
+        assert!(number > 1, "the first two operations are within the limit");
+    };
+    let large = "x".repeat(10_000);
+    let to =
+        |from: &str, to: &str| Operation { op: OperationKind::Move, from: from.to_owned(), ..Operation::remove(to) };
+    check(&format!(r#"{{"a":["{large}"]}}"#), [to("/a", "/b"), to("/b", "/a")]);
+    let items = raw(&format!("[{}1]", "1,".repeat(999)));
+    check(items.get(), [Operation::add("/0", raw("2")), Operation::remove("/0")]);
+    // At the end nothing moves.
+    let mut document = Document::new(&items);
+    document.moves.bytes_left = 1000;
+    (0..1000).try_for_each(|_| document.apply(&Operation::add("/-", raw("2")))).unwrap();
+}
+
+#[test]
 fn a_patch_cannot_make_a_document_that_is_too_deep() {
     let nest = |operation: fn(String) -> Operation| {
         let paths = (1..=limits::JSON_DEPTH_MAX).map(|levels| "/a".repeat(levels));
