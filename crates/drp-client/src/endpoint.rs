@@ -103,9 +103,10 @@ impl Endpoint {
     }
 }
 
-/// A URL to be shown: without user, password and query. What is no URL may be anything, and is not shown.
+/// A URL to be shown: without user, password and query. What is no URL may be anything, and is not shown; nor is what
+/// looks like one by accident, as `USER:PASSWORD@HOST` does.
 pub(crate) fn presentable(url: &str) -> String {
-    let Ok(mut url) = Url::parse(url.trim()) else {
+    let Some(mut url) = Url::parse(url.trim()).ok().filter(|url| url.has_host()) else {
         return "<no URL>".to_owned();
     };
     url.set_query(None);
@@ -167,7 +168,7 @@ mod tests {
         check("https://h:8092/p", "https://h:8092/p");
         check("https://bob:s3cret@h:8092/p?token=s3cret#x", "https://h:8092/p");
         check("https://bob:s3?cret@h", "<no URL>");
-        check("bob:s3cret@h", "bob:s3cret@h");
+        check("bob:s3cret@h", "<no URL>");
         check("s3cret", "<no URL>");
     }
 

@@ -26,7 +26,7 @@ impl Client {
         let api = &self.inner().endpoint.api();
         let work = move |by: Authorization| async move { self.repeat(request, api, &by.header, deadline).await };
         let done = self.as_who_is_known(deadline, work).await;
-        done.map_err(|kind| ClientError::new(request.to_string(), kind))
+        done.map_err(|kind| ClientError::new(request.to_string(), as_far_as_told(request, kind)))
     }
 
     /// When a call that begins now must have ended.
@@ -45,15 +45,14 @@ impl Client {
         F: Future<Output = Result<T, ClientErrorKind>>,
     {
         let login = &self.inner().login;
-        let mut is_first = true;
-        loop {
-            let authorization = login.authorization(self, deadline).await?;
-            match work(authorization.clone()).await.map_err(|kind| login.judge(kind)) {
-                Err(ClientErrorKind::Unauthenticated { .. }) if login.refused(&authorization) && is_first => {
-                    is_first = false;
-                }
-                done => return done,
+        let first = login.authorization(self, deadline).await?;
+        match work(first.clone()).await.map_err(|kind| login.judge(kind)) {
+            // Whatever the server says of the new ones, they are the best there is: they are kept for the next call.
+            Err(ClientErrorKind::Unauthenticated { .. }) if login.refused(&first) => {
+                let second = login.authorization(self, deadline).await?;
+                work(second).await.map_err(|kind| login.judge(kind))
             }
+            done => done,
         }
     }
 
@@ -129,5 +128,16 @@ impl Client {
                 Err(error) => return Err(error::body(error, self.request_time())),
             }
         }
+    }
+}
+
+/// The answer to a HEAD has no body, so that a 403 does not tell whether it is about who speaks or about what they
+/// may do. That it is about the former is said only where the server does say so.
+fn as_far_as_told(request: &Request, kind: ClientErrorKind) -> ClientErrorKind {
+    match kind {
+        ClientErrorKind::Unauthenticated { status: 403, error, .. } if request.method() == http::Method::HEAD => {
+            ClientErrorKind::Status { status: 403, error }
+        }
+        other => other,
     }
 }

@@ -12,7 +12,7 @@ use drp_client::{Client, ClientErrorKind, Credentials};
 use drp_core::Machine;
 use futures_util::future::join_all;
 
-use crate::peer::{Peer, Reply, Seen, json, soon};
+use crate::peer::{Peer, Reply, Seen, head, json, soon};
 
 const BASIC: &str = "Basic Ym9iOnMzY3JldA==";
 const TOKEN_PATH: &str = "GET /api/v3/users/bob/token";
@@ -98,6 +98,25 @@ async fn a_server_that_takes_none_of_its_own_tokens_is_not_asked_for_ever() {
          CLIENT_ERROR: Unauthorized";
     assert_eq!(error.chain(), expected);
     assert_eq!(peer.seen().len(), 4);
+}
+
+/// A HEAD is answered without a body, so nothing tells such a 403 from that of a token which has ended.
+#[tokio::test]
+async fn who_may_not_ask_whether_something_is_there_is_not_called_unknown() {
+    let peer = Peer::start(|seen| match seen.line.as_str() {
+        TOKEN_PATH => json("200 OK", r#"{"Token":"token-1","Info":{}}"#),
+        line if line.starts_with("HEAD") => head("403 Forbidden", &["Content-Type: application/json"]),
+        _ => json("200 OK", "{}"),
+    })
+    .await;
+    for client in [bob(&peer), peer.client()] {
+        let error = soon(client.objects::<Machine>().exists("x")).await.unwrap_err();
+        assert!(error.status() == Some(403) && !error.is_unauthenticated(), "{}", error.chain());
+        // Nobody has to log in again for the next call.
+        let before = peer.seen().len();
+        soon(client.info()).await.unwrap();
+        assert_eq!(peer.seen().len(), before + 1);
+    }
 }
 
 #[tokio::test]
