@@ -160,6 +160,23 @@ async fn an_object_that_is_named_by_an_index_is_found_by_its_key() {
 }
 
 #[tokio::test]
+async fn a_lease_is_found_by_its_key_however_it_is_named() {
+    for key in ["192.168.124.11", "C0A87C0B", "Addr:192.168.124.11"] {
+        let mut server = Server::start("none").await;
+        server.answer_with(|| json("200 OK", r#"{"Addr":"192.168.124.11","State":"OFFER"}"#));
+        let leases = server.client.raw_objects("leases");
+        let waiting = tokio::spawn(async move { leases.wait_for(key, field_is("State", "ACK"), LONG).await });
+        let mut side = soon(server.websockets.recv()).await.unwrap();
+        let selectors = SELECTORS.map(|action| format!("leases.{action}.C0A87C0B"));
+        side.expect_commands("register", &selectors.each_ref().map(String::as_str)).await;
+        server.next_read().await;
+        server.next_read().await;
+        side.send(r#"{"Type":"leases","Action":"update","Key":"C0A87C0B","Object":{"State":"ACK"}}"#).await;
+        assert!(matches!(soon(waiting).await.unwrap().unwrap(), Waited::Met(_)), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_missed_in_a_gap_is_read() {
     let mut server = Server::start("none").await;
     let waiting = server.wait_for(KEY, "ready", LONG);
