@@ -94,3 +94,6 @@ fn provider() -> Provider<()> {
 fn main() -> ExitCode {
     provider().run()
 }
+
+#[cfg(test)]
+mod tests;
