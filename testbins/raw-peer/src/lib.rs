@@ -35,7 +35,14 @@ pub type Answer = (u16, String);
 
 /// Posts JSON and reads JSON; what is no JSON reads as `null`.
 pub fn post(socket: &Path, path: &str, body: &Value) -> (u16, Value) {
-    let (status, answer) = send(socket, "POST", path, &[("Content-Type", "application/json")], &body.to_string());
+    post_within(PATIENCE, socket, path, body)
+}
+
+/// Like [`post`], with a limit of its own for the answer.
+pub fn post_within(limit: Duration, socket: &Path, path: &str, body: &Value) -> (u16, Value) {
+    let request = request_text("POST", path, &[("Content-Type", "application/json")], &body.to_string());
+    let answer = exchange_within(limit, socket, request.as_bytes());
+    let (status, answer) = answer.unwrap_or_else(|| panic!("POST {path} was not answered"));
     (status, serde_json::from_str(&answer).unwrap_or(Value::Null))
 }
 
@@ -46,15 +53,23 @@ pub fn send(socket: &Path, method: &str, path: &str, headers: &[(&str, &str)], b
 
 /// Like [`send`]; `None` where the peer hangs up before it has answered.
 pub fn try_send(socket: &Path, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Option<Answer> {
+    exchange(socket, request_text(method, path, headers, body).as_bytes())
+}
+
+fn request_text(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("{method} {path} HTTP/1.1\r\nHost: unix\r\n{headers}Content-Length: {}\r\n", body.len());
-    exchange(socket, format!("{head}Connection: close\r\n\r\n{body}").as_bytes())
+    format!("{head}Connection: close\r\n\r\n{body}")
 }
 
 /// Sends bytes as they are and reads until the peer closes.
 pub fn exchange(socket: &Path, request: &[u8]) -> Option<Answer> {
+    exchange_within(PATIENCE, socket, request)
+}
+
+fn exchange_within(limit: Duration, socket: &Path, request: &[u8]) -> Option<Answer> {
     let mut stream = UnixStream::connect(socket).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(limit)).unwrap();
     stream.write_all(request).unwrap();
     let mut answer = Vec::new();
     // A peer that ends may reset the connection behind its answer.

@@ -1,10 +1,15 @@
 //! The numbers of a plugin's life.
 
-use std::thread;
+use std::{thread, time::Duration};
 
+use raw_peer::eventually;
 use serde_json::{Value, json};
 
 use crate::peer::{ACTION, Probe, STOP, action};
+
+/// The drain is 20 s.
+const PATIENCE: Duration = Duration::from_secs(40);
+const METRICS: &str = "/api/v3/plugin-apis/probe-1/metrics";
 
 #[test]
 fn without_its_hosts_sockets_a_thousand_lines_cost_no_memory() {
@@ -24,12 +29,13 @@ fn a_stop_waits_for_an_action_of_3_s_and_cancels_one_of_60_s() {
         let mut probe = Probe::quiet();
         let socket = probe.socket();
         let acting = thread::spawn(move || {
-            raw_peer::post(&socket, ACTION, &action("sleep", &json!({"probe/seconds": seconds})))
+            raw_peer::post_within(PATIENCE, &socket, ACTION, &action("sleep", &json!({"probe/seconds": seconds})))
         });
-        // Its request has come before the stop: actions are answered in the order of their connections.
-        probe.act("seen", &json!({}));
-        let stopped = raw_peer::eventually("the stop is answered", || Some(probe.post(STOP, &Value::Null).0));
-        assert_eq!(stopped, 200);
+        eventually("it sleeps", || {
+            let (_, counters) = raw_peer::send(&probe.socket(), "GET", METRICS, &[], "");
+            counters.contains("drp_plugin_actions_running 1\n").then_some(())
+        });
+        assert_eq!(raw_peer::post_within(PATIENCE, &probe.socket(), STOP, &Value::Null).0, 200);
         assert!(probe.wait_for_exit().success());
         assert!(!probe.socket().exists());
         acting.join().unwrap()
