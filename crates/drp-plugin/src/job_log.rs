@@ -22,7 +22,7 @@ const GATHER_TIME: Duration = Duration::from_millis(500);
 
 /// The log of a job. Every line also goes to the log of the plugin, at level info.
 ///
-/// Lines are gathered, freed of secrets and appended [twice a second](GATHER_TIME) at most, in their order; where they
+/// Lines are gathered, freed of secrets and appended twice a second at most, in their order; where they
 /// come faster than the server takes them, the oldest go and a line says how many. Nothing here fails or waits: an
 /// action does not depend on its log. Where there is no job, the plugin's log is all.
 ///
