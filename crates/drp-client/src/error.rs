@@ -279,10 +279,9 @@ impl From<BadAnswer> for ClientErrorKind {
 pub(crate) fn transport(error: reqwest::Error, limit: Duration) -> ClientErrorKind {
     // The URL stands in the text already, as what was being done.
     let error = error.without_url();
-    if let Some(tls) = tls_cause(&error) {
-        ClientErrorKind::Tls(tls)
-    } else if error.is_connect() {
-        ClientErrorKind::Connect(Box::new(error))
+    if error.is_connect() {
+        // TLS that breaks later is a lost connection like any other: the call may have been carried out.
+        tls_cause(&error).map_or_else(|| ClientErrorKind::Connect(Box::new(error)), ClientErrorKind::Tls)
     } else if error.is_timeout() {
         ClientErrorKind::Timeout(limit)
     } else {

@@ -15,7 +15,10 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 use tempfile::NamedTempFile;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 
@@ -306,4 +309,37 @@ async fn a_websocket_opens_over_the_same_trust() {
     let client = Client::new(config).unwrap();
     let (stream, _socket) = soon(async { tokio::join!(client.events(vec!["*.*.*".parse().unwrap()]), serve) }).await;
     assert!(matches!(soon(stream.unwrap().next()).await, Some(StreamItem::Event(event)) if event.key == "c"));
+}
+
+/// Nobody knows what became of a call whose connection breaks, however it breaks: only reads are sent again.
+#[tokio::test]
+async fn tls_that_breaks_after_the_call_was_sent_is_a_lost_connection() {
+    let identity = Identity::self_signed("127.0.0.1", false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let acceptor = identity.acceptor(ALL_VERSIONS);
+    let (seen, mut calls) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            let mut begin = [0; 4];
+            stream.read_exact(&mut begin).await.unwrap();
+            seen.send(String::from_utf8_lossy(&begin).trim_end().to_owned()).unwrap();
+            // No TLS record begins like this.
+            stream.get_mut().0.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        }
+    });
+    let mut config = config(&format!("https://{address}"));
+    config.tls = TlsPolicy::DangerAcceptInvalid;
+    let client = Client::new(config).unwrap();
+    for (error, method, tries) in [
+        (soon(client.post_event(&drp_core::Event::default())).await.unwrap_err(), "POST", 1),
+        (soon(client.info()).await.unwrap_err(), "GET", drp_core::limits::REQUEST_TRIES_MAX),
+    ] {
+        assert!(matches!(error.kind(), ClientErrorKind::Disconnected(_)), "{error:?}");
+        for _ in 0..tries {
+            assert_eq!(calls.try_recv().unwrap(), method);
+        }
+    }
+    assert!(calls.try_recv().is_err());
 }
