@@ -156,7 +156,24 @@ impl Form {
                 let items = items.into_iter().map(read).collect::<Result<BTreeMap<_, _>, _>>()?;
                 Raw::new(&items).map_err(|_| misfit())
             }
-            form => form.read_plain(value).ok_or_else(misfit),
+            form => form.read_plain(value).or_else(|| form.read_items(value)).ok_or_else(misfit),
+        }
+    }
+
+    /// A list or map of plain values some of which are `null`, which Go decodes as zero.
+    fn read_items(self, value: &Raw) -> Option<Raw> {
+        let read = |item: Self, value: &Raw| if value.is_null() { Some(item.zero()) } else { item.read_plain(value) };
+        match self {
+            List(item) => {
+                let items: Vec<Raw> = value.parse().ok()?;
+                Raw::new(&items.iter().map(|value| read(*item, value)).collect::<Option<Vec<_>>>()?).ok()
+            }
+            Map(item) => {
+                let items: BTreeMap<String, Raw> = value.parse().ok()?;
+                let items = items.iter().map(|(key, value)| Some((key, read(*item, value)?)));
+                Raw::new(&items.collect::<Option<BTreeMap<_, _>>>()?).ok()
+            }
+            _ => None,
         }
     }
 
@@ -243,7 +260,8 @@ mod tests {
             assert_eq!(filled(prefix, &value).unwrap_err(), format!("cannot read {expected}"));
         };
         check("machines", json!({"Runnable": "yes"}), "Runnable: expected true or false");
-        check("machines", json!({"Profiles": ["a", null]}), "Profiles: expected a list of strings");
+        check("machines", json!({"Profiles": ["a", 1]}), "Profiles: expected a list of strings");
+        check("machines", json!({"Meta": {"a": null, "b": 1}}), "Meta: expected an object of strings");
         check("machines", json!({"Fingerprint": {"SSNHash": "?"}}), "Fingerprint/SSNHash: expected base64");
         check("tasks", json!({"Templates": [{"Meta": 1}]}), "Templates/Meta: expected an object of strings");
         check("tenants", json!({"Members": {"jobs": 1}}), "Members/jobs: expected a list of strings");
@@ -259,6 +277,15 @@ mod tests {
         assert_eq!((&arches["amd64"]["Kernel"], &arches["amd64"]["Initrds"]), (&json!("k"), &json!([])));
         assert_eq!(arches["arm64"]["Loader"], "");
         assert_eq!(filled["Loaders"], json!({}));
+    }
+
+    #[test]
+    fn null_within_lists_and_maps_is_zero() {
+        let task = json!({"Meta": {"color": null, "icon": "x"}, "RequiredParams": [null, "a"], "Templates": [{"Meta": {"b": null}}]});
+        let filled = filled("tasks", &task).unwrap();
+        assert_eq!(filled["Meta"], json!({"color": "", "icon": "x"}));
+        assert_eq!(filled["RequiredParams"], json!(["", "a"]));
+        assert_eq!(filled["Templates"][0]["Meta"], json!({"b": ""}));
     }
 
     #[test]
