@@ -155,8 +155,13 @@ impl<'input> Composer<'input> {
             let merges = is_merge(&event);
             let key = size.add(self.node(event, &span, depth)?);
             let (event, span) = self.next()?;
+            let is_alias = matches!(event, Event::Alias(_));
             let value = size.add(self.node(event, &span, depth)?);
             if merges {
+                // Go takes a list of maps only where it is written out.
+                if is_alias && !matches!(value.kind, NodeKind::Map(_)) {
+                    return Err(YamlError::new(value.position, YamlProblem::Merge));
+                }
                 merge(&mut entries, value)?;
             } else {
                 let text = key_text(&key)?;

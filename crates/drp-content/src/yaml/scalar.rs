@@ -25,10 +25,10 @@ pub(super) enum Tag {
     Binary,
 }
 
-/// Base64 with line breaks taken out before; padded or not, as both are found.
+/// Base64 as Go takes it: padded, and whatever the bits behind the last byte are.
 const BASE64: engine::GeneralPurpose = engine::GeneralPurpose::new(
     &alphabet::STANDARD,
-    engine::GeneralPurposeConfig::new().with_decode_padding_mode(engine::DecodePaddingMode::Indifferent),
+    engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
 /// The value of a scalar's text.
@@ -44,7 +44,7 @@ pub(super) fn resolve(text: &str, tag: Tag) -> Result<Value, ScalarError> {
             if value.is_number() { Ok(value) } else { Err(ScalarError::Misfit("a number")) }
         }
         Tag::Binary => {
-            let text: String = text.split_ascii_whitespace().collect();
+            let text = text.replace(['\r', '\n'], "");
             let bytes = BASE64.decode(text).ok();
             let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
             text.map(Value::String).ok_or(ScalarError::Misfit("the Base64 of a text"))

@@ -94,6 +94,9 @@ fn scalars_are_those_of_go() {
     check("!!int '1'", json!(1));
     check("!!float 1", json!(1));
     check("!!binary aGk=", json!("hi"));
+    check("!!binary \"aG\\nk=\"", json!("hi"));
+    assert!(matches!(refused("a: !!binary aGk").problem, YamlProblem::Misfit { .. }));
+    assert!(matches!(refused("a: !!binary \"aG k=\"").problem, YamlProblem::Misfit { .. }));
     check("!foo 1", json!("1"));
 }
 
@@ -119,6 +122,8 @@ fn aliases_repeat_and_merges_overwrite_what_stands_before_them() {
     check("'<<': {a: 1}", &json!({ "<<": { "a": 1 } }));
     assert_eq!(refused("z: {<<: 1}").problem, YamlProblem::Merge);
     assert_eq!(refused("z: {<<: [1]}").problem, YamlProblem::Merge);
+    assert_eq!(refused("x: &x [{a: 1}]\nz: {<<: *x}").problem, YamlProblem::Merge);
+    check("x: &x {a: 1}\nz: {<<: [*x]}", &json!({ "x": { "a": 1 }, "z": { "a": 1 } }));
 }
 
 #[test]
@@ -151,6 +156,26 @@ fn what_is_wrong_is_named_with_its_place() {
     let document = read_yaml("a:\n  b:\n    - c: 1\n").unwrap();
     let line = |path: &[&str]| document.position_of(path.iter().copied()).line;
     assert_eq!([line(&["a", "b"]), line(&["a", "b", "0", "c"]), line(&["a", "x"])], [2, 3, 1]);
+}
+
+/// What is left of the differences between YAML 1.1 and 1.2 in the parser.
+#[test]
+fn some_texts_are_taken_that_go_refuses_and_the_other_way_round() {
+    check(r#"a: "\/\ud83d\ude00""#, &json!({ "a": "/😀" }));
+    check("a: 1\n\t\n\t# comment\nb:\n-\tc\n", &json!({ "a": 1, "b": ["c"] }));
+    check("a: x\u{85}y\u{2028}z", &json!({ "a": "x\u{85}y\u{2028}z" }));
+    check("12345678901234567890: a", &json!({ "12345678901234567890": "a" }));
+    for (text, line) in [
+        ("a: {\n\tb: 1\n}", 2),
+        ("a: 'b'#comment", 1),
+        ("a: |#comment\n  b", 1),
+        ("a: b\n\u{feff}c: d", 2),
+        ("{.inf: 1}", 1),
+        ("{a: b}}", 1),
+        ("a: !!binary //79", 1),
+    ] {
+        assert_eq!(refused(text).position.line, line, "{text}");
+    }
 }
 
 #[test]
