@@ -26,9 +26,9 @@ pub enum ReadDirectoryError {
     Root {
         /// Which one.
         path: PathBuf,
-        /// What the system said.
+        /// Why.
         #[source]
-        source: io::Error,
+        source: ReadFileError,
     },
     /// The metadata in a file cannot be read.
     #[error("Cannot read metadata {file}")]
@@ -195,7 +195,9 @@ impl Bundle {
 /// # Errors
 /// See [`ReadDirectoryError`].
 pub fn read_directory(path: &Path, defaults: &Metadata) -> Result<DirectoryContent, ReadDirectoryError> {
-    let root = path.canonicalize().map_err(|source| ReadDirectoryError::Root { path: path.to_owned(), source })?;
+    let root = path
+        .canonicalize()
+        .map_err(|source| ReadDirectoryError::Root { path: path.to_owned(), source: source.into() })?;
     Reader::new(path, root).content(defaults)
 }
 

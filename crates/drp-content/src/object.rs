@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeSet, net::Ipv4Addr};
 
-use drp_core::{Field, Form, MisfitError, ModelType, Raw, RawModel};
+use drp_core::{
+    ACTIVE_LEASE_SECONDS_MIN, Field, Form, MisfitError, ModelType, RESERVED_LEASE_SECONDS_MIN, Raw, RawModel,
+};
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -44,9 +46,15 @@ pub(crate) fn from_yaml(section: &str, mut value: Value) -> Result<RawModel, Dec
 
 /// The object with every key of its type. What nobody knows stays.
 pub(crate) fn complete(section: &str, object: RawModel) -> Result<RawModel, DecodeError> {
-    let Some(model) = ModelType::find(section) else { return Ok(complete_custom(section, object)) };
+    let Some(model) = ModelType::find(section) else { return complete_custom(section, object) };
     let mut filled = object.clone();
     filled.fill(model.keys)?;
+    for (name, default) in defaults(section) {
+        let field = model.keys.iter().copied().flatten().find(|field| field.name == name);
+        if field.and_then(|field| value_of(field, &object.fields)).is_none_or(Raw::is_null) {
+            filled.fields.insert(name.to_owned(), Raw::from(default));
+        }
+    }
     for field in model.keys.iter().copied().flatten() {
         let Some(value) = filled.fields.get_mut(field.name) else { continue };
         let Some(given) = value_of(field, &object.fields) else { continue };
@@ -58,6 +66,21 @@ pub(crate) fn complete(section: &str, object: RawModel) -> Result<RawModel, Deco
         }
     }
     Ok(filled)
+}
+
+/// What keys of a type have where nobody sets them and zero says something else.
+fn defaults(section: &str) -> Vec<(&'static str, Value)> {
+    match section {
+        "catalog_items" => vec![("Type", json!(section))],
+        "machines" => vec![("Arch", json!("amd64"))],
+        "subnets" => vec![
+            ("ActiveLeaseTime", json!(ACTIVE_LEASE_SECONDS_MIN)),
+            ("Pickers", json!(["hint", "nextFree", "mostExpired"])),
+            ("ReservedLeaseTime", json!(RESERVED_LEASE_SECONDS_MIN)),
+            ("Strategy", json!("MAC")),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 /// What a Go decoder finds where it puts an object.
@@ -211,7 +234,11 @@ fn hex_key(address: &str) -> Cow<'_, str> {
 }
 
 /// Custom types are maps: only what is missing is put in (`models.md` §9).
-fn complete_custom(section: &str, mut object: RawModel) -> RawModel {
+fn complete_custom(section: &str, mut object: RawModel) -> Result<RawModel, DecodeError> {
+    // Otherwise all such objects would stand under one key, and all but the last be lost.
+    if object.fields.get("Id").is_some_and(|id| id.as_string().is_none()) {
+        return Err(MisfitError { path: "Id".to_owned(), expected: "a string" }.into());
+    }
     for (name, zero) in [
         ("Available", json!(false)),
         ("Bundle", json!("")),
@@ -227,5 +254,5 @@ fn complete_custom(section: &str, mut object: RawModel) -> RawModel {
     ] {
         object.fields.entry(name.to_owned()).or_insert_with(|| Raw::from(zero));
     }
-    object
+    Ok(object)
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use drp_core::{RawModel, limits};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     ContentFile, DirectoryContent, Holds, LeftOut, ParseItemError, ReadDirectoryError, ReadFileError, TEMPLATES,
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         if path.file_name().and_then(|name| name.to_str()).is_none() {
             return Err(failed(ReadFileError::Name));
         }
-        for path in entries(path).map_err(|error| failed(error.into()))? {
+        for path in entries(path).map_err(failed)? {
             if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
                 continue;
             }
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
 fn parse(section: &str, file: &str, text: &str, format: Option<Format>) -> Result<RawModel, ParseItemError> {
     let object = match format {
         Some(Format::Json) => {
-            let object = drp_core::json::parse::<Option<_>>(text.as_bytes()).map_err(ParseItemError::Json)?;
+            let object: Option<RawModel> = parse_json(text)?;
             object::complete(section, object.unwrap_or_default())
         }
         Some(Format::Yaml) => {
@@ -163,9 +163,23 @@ fn parse(section: &str, file: &str, text: &str, format: Option<Format>) -> Resul
     object.map_err(ParseItemError::Object)
 }
 
+/// Values of objects stay the text that came, so that half of a surrogate pair would be noticed by who writes the
+/// bundle, without file and line.
+fn parse_json(text: &str) -> Result<Option<RawModel>, ParseItemError> {
+    if text.contains("\\u") {
+        drp_core::json::parse::<Value>(text.as_bytes()).map_err(ParseItemError::Json)?;
+    }
+    drp_core::json::parse(text.as_bytes()).map_err(ParseItemError::Json)
+}
+
 /// What is in a directory, by name.
-fn entries(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+fn entries(path: &Path) -> Result<Vec<PathBuf>, ReadFileError> {
+    // One more shows that there are too many.
+    let read = fs::read_dir(path)?.take(limits::CONTENT_FILES_MAX + 1);
+    let mut entries = read.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    if entries.len() > limits::CONTENT_FILES_MAX {
+        return Err(ReadFileError::TooMany);
+    }
     entries.sort();
     Ok(entries)
 }

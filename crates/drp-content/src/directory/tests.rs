@@ -134,6 +134,12 @@ fn what_is_no_object_is_refused_with_its_place() {
     );
     check("params/a.yaml", "[1]", "Cannot parse item params/a.yaml: expected an object, found a list");
     check("params/a.json", "", "Cannot parse item params/a.json: EOF while parsing a value at line 1 column 0");
+    check(
+        "params/a.json",
+        "{\"Name\": \"ab\",\n \"Description\": \"\\ud800\"}",
+        "Cannot parse item params/a.json: unexpected end of hex escape at line 2 column 24",
+    );
+    check("cows/a.yaml", "Id: 5", "Cannot parse item cows/a.yaml: cannot read Id: expected a string");
     check("params/a.json", r#"{"Name": 5}"#, "Cannot parse item params/a.json: cannot read Name: expected a string");
     check("params/a.yaml", "Secure: 5", "Cannot parse item params/a.yaml: cannot read Secure: expected true or false");
     check(
@@ -142,6 +148,33 @@ fn what_is_no_object_is_refused_with_its_place() {
         "Cannot read metadata ._unbundled.json: it is not what `unbundle` wrote: trailing characters at line 1 column 3",
     );
     assert!(error(Path::new("/nowhere")).starts_with("cannot read the directory `/nowhere`: "));
+}
+
+#[test]
+fn what_nobody_sets_has_the_defaults_of_its_type() {
+    let directory = directory(&[
+        ("catalog_items/a.yaml", "Id: a"),
+        ("catalog_items/b.yaml", "Id: b\nType: x"),
+        ("machines/a.yaml", "Name: a"),
+        ("subnets/a.yaml", "Name: a\nStrategy: ~\nPickers: ~\n"),
+        ("subnets/b.yaml", "Name: b\nStrategy: ''\nPickers: []\nactiveleasetime: 0\n"),
+        ("subnets/c.yaml", "Name: c"),
+    ]);
+    let bundle = Bundle::from_directory(directory.path()).unwrap();
+    let check = |section: &str, key: &str, field: &str, expected: Value| {
+        assert_eq!(bundle.sections[section][key].fields[field].parse::<Value>().unwrap(), expected, "{field} of {key}");
+    };
+    check("catalog_items", "a", "Type", json!("catalog_items"));
+    check("catalog_items", "b", "Type", json!("x"));
+    check("machines", "", "Arch", json!("amd64"));
+    check("subnets", "a", "Strategy", json!("MAC"));
+    check("subnets", "a", "Pickers", Value::Null);
+    check("subnets", "b", "Strategy", json!(""));
+    check("subnets", "b", "Pickers", json!([]));
+    check("subnets", "b", "ActiveLeaseTime", json!(0));
+    check("subnets", "c", "Pickers", json!(["hint", "nextFree", "mostExpired"]));
+    check("subnets", "c", "ActiveLeaseTime", json!(60));
+    check("subnets", "c", "ReservedLeaseTime", json!(7200));
 }
 
 #[test]
