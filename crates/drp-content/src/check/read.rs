@@ -17,7 +17,7 @@ use super::{
     subject::{Findings, Item, Language, Meta, Place, Source, Subject, file_name},
 };
 use crate::{
-    Metadata,
+    Format, Metadata,
     yaml::{
         self,
         marks::{Marks, Step},
@@ -26,8 +26,6 @@ use crate::{
 
 /// The section whose files may be contents and nothing else.
 const TEMPLATES: &str = "templates";
-/// What a file or directory of content is called, as the bundler has it.
-const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
 /// Metadata that servers add to bundles which they hand out.
 const DERIVED: [&str; 2] = ["Overwritable", "Writable"];
 
@@ -66,7 +64,7 @@ impl Reader<'_> {
         }
         for path in self.entries(&root) {
             let name = file_name(&path);
-            if path.is_dir() && !name.starts_with('.') {
+            if is_directory(&path) && !name.starts_with('.') {
                 self.section(&name, &path);
             } else {
                 self.passed_over(&path, &name);
@@ -92,6 +90,9 @@ impl Reader<'_> {
         if is_section {
             let said = say(Code::Ignored, format!("the directory `{name}` is hidden, so nothing in it is bundled"));
             self.findings.add(said.help("take the leading dot off its name").at(path, None));
+        } else if path.is_dir() && !is_directory(path) && !name.starts_with('.') {
+            let said = say(Code::Ignored, format!("`{name}` is a link to a directory, so nothing in it is bundled"));
+            self.findings.add(said.help("put the directory itself there").at(path, None));
         } else if is_object {
             let said = say(Code::Ignored, format!("`{name}` is beside the sections, so it is not bundled"));
             self.findings.add(said.help("move it into the directory of its type, such as `params`").at(path, None));
@@ -106,7 +107,7 @@ impl Reader<'_> {
             self.findings.add(said.help(format!("did you mean `{near}`?")).at(path, None));
         }
         for file in self.entries(path) {
-            if file.is_dir() {
+            if is_directory(&file) {
                 if self.entries(&file).iter().any(|file| is_content(file)) {
                     let said = say(Code::Ignored, "directories inside of a section are not bundled");
                     self.findings.add(said.help(format!("move its files to `{}`", path.display())).at(file, None));
@@ -118,9 +119,9 @@ impl Reader<'_> {
     }
 
     fn object_file(&mut self, section: &str, path: &Path) {
-        let language = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("json") => Language::Json,
-            Some("yaml" | "yml") => Language::Yaml,
+        let language = match Format::of(path) {
+            Some(Format::Json) => Language::Json,
+            Some(Format::Yaml) => Language::Yaml,
             _ if section == TEMPLATES => Language::Text,
             _ => {
                 let problem = format!("no idea how to decode `{}` into {section}", file_name(path));
@@ -141,9 +142,9 @@ impl Reader<'_> {
     }
 
     fn file(&mut self, path: &Path) {
-        let language = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("json") => Language::Json,
-            Some("yaml" | "yml") => Language::Yaml,
+        let language = match Format::of(path) {
+            Some(Format::Json) => Language::Json,
+            Some(Format::Yaml) => Language::Yaml,
             _ => {
                 let said = say(Code::Kind, format!("no idea how to decode `{}` as a bundle", file_name(path)));
                 let said = said.expected("a directory, or a file that ends in .yaml, .yml or .json");
@@ -287,6 +288,9 @@ impl Reader<'_> {
         if self.subject.root.is_dir() && !resolved.starts_with(fs::canonicalize(&self.subject.root)?) {
             return Err(io::Error::other("it is a link that leads out of the bundle"));
         }
+        if self.subject.sources.len() >= limits::CONTENT_FILES_MAX {
+            return Err(io::Error::other(format!("the bundle has more than {} files", limits::CONTENT_FILES_MAX)));
+        }
         // A pipe would be waited for, and a device has no end.
         if !fs::metadata(path)?.is_file() {
             return Err(io::Error::other("it is no regular file"));
@@ -302,7 +306,14 @@ impl Reader<'_> {
 
     /// What is in a directory, by name.
     fn entries(&mut self, path: &Path) -> Vec<PathBuf> {
-        let read = || fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
+        let read = || {
+            let read = fs::read_dir(path)?.take(limits::CONTENT_FILES_MAX + 1);
+            let entries = read.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+            if entries.len() > limits::CONTENT_FILES_MAX {
+                return Err(io::Error::other(format!("it has more than {} entries", limits::CONTENT_FILES_MAX)));
+            }
+            Ok(entries)
+        };
         let mut entries = read().unwrap_or_else(|error| {
             self.findings.add(say(Code::Unreadable, format!("cannot be read: {error}")).at(path, None));
             Vec::new()
@@ -342,5 +353,10 @@ fn prefixes() -> impl Iterator<Item = &'static str> {
 }
 
 fn is_content(path: &Path) -> bool {
-    path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| EXTENSIONS.contains(&extension))
+    Format::of(path).is_some()
+}
+
+/// As the bundler: links to directories are none.
+fn is_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
 }

@@ -193,6 +193,20 @@ fn what_cannot_be_read_is_told_and_the_rest_is_checked() {
     assert_eq!(check(&[directory.path().join("none.yaml")]).findings[0].code, Code::Unreadable);
 }
 
+/// What the bundler reads, and what it passes over.
+#[test]
+fn names_and_links_are_taken_as_the_bundler_takes_them() {
+    let outside = directory(&[("passwd", "x"), ("x.yaml", "Name: stolen\n")]);
+    let directory = directory(&[&META[..], &[("params/.yaml", "Name: ab\nDescription: x\n")]].concat());
+    symlink(outside.path(), directory.path().join("profiles")).unwrap();
+    let report = check(&[directory.path()]);
+    let found: Vec<_> = report.findings.iter().map(|one| short(one, directory.path().to_str().unwrap())).collect();
+    assert_eq!(
+        (found, report.objects),
+        (vec!["params/.yaml:1:1 file-name".to_owned(), "profiles ignored".to_owned()], 1)
+    );
+}
+
 #[test]
 fn bundles_are_checked_together_with_their_prerequisites() {
     let base = directory(
