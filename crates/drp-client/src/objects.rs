@@ -244,10 +244,11 @@ fn unquoted<T>(query: &Query, answer: Result<T, ClientError>) -> Result<T, Clien
 
 /// The key of an object by its type, if it stands in the object as it is.
 pub(crate) fn key_of(prefix: &str, object: &RawModel) -> Option<String> {
-    let field = match ModelType::find(prefix).map_or("Id", |model| model.key_field) {
+    let field = match ModelType::find(prefix) {
         // Their keys are their addresses in another spelling.
-        "Addr" => return None,
-        field => field,
+        Some(model) if model.is_keyed_by_address() => return None,
+        Some(model) => model.key_field,
+        None => "Id",
     };
     Some(object.text(field)).filter(|key| !key.is_empty())
 }

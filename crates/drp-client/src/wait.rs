@@ -1,8 +1,8 @@
 //! Waiting until an object is as somebody wants it.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::time::Duration;
 
-use drp_core::{Event, ModelType, Raw, RawModel, Selector, json, limits};
+use drp_core::{Event, ModelType, Raw, RawModel, Selector, hex_key, json, limits};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{sleep, timeout};
 
@@ -147,14 +147,13 @@ fn may_pass(kind: &ClientErrorKind) -> bool {
 /// The object's key as its events have it: `Name:web1` is a question and no key, and `192.168.124.11` another spelling
 /// of one.
 async fn find_key(client: &Client, prefix: &str, key: &str) -> Result<String, ClientError> {
-    let is_address = ModelType::find(prefix).is_some_and(|model| model.key_field == "Addr");
+    let is_address = ModelType::find(prefix).is_some_and(ModelType::is_keyed_by_address);
     if !is_address && !key.contains(':') {
         return Ok(key.to_owned());
     }
     let object: RawModel = client.send(Request::get(prefix, key)?).await?;
-    let of_address =
-        || object.text("Addr").parse::<Ipv4Addr>().ok().map(|address| format!("{:08X}", address.to_bits()));
-    let found = key_of(prefix, &object).or_else(|| of_address().filter(|_| is_address));
+    let of_address = || is_address.then(|| hex_key(&object.text("Addr")).into_owned()).filter(|key| !key.is_empty());
+    let found = key_of(prefix, &object).or_else(of_address);
     Ok(found.unwrap_or_else(|| key.to_owned()))
 }
 

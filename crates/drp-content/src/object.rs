@@ -1,9 +1,9 @@
 //! Objects of a bundle as Go models write them: every key of their type is there, each in its form.
 
-use std::{borrow::Cow, collections::BTreeSet, net::Ipv4Addr};
+use std::collections::BTreeSet;
 
 use drp_core::{
-    ACTIVE_LEASE_SECONDS_MIN, Field, Form, MisfitError, ModelType, RESERVED_LEASE_SECONDS_MIN, Raw, RawModel,
+    ACTIVE_LEASE_SECONDS_MIN, Field, Form, MisfitError, ModelType, RESERVED_LEASE_SECONDS_MIN, Raw, RawModel, hex_key,
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -218,18 +218,10 @@ fn has_records(form: Form) -> bool {
 
 /// The key under which an object is found; empty where it has none.
 pub(crate) fn key(section: &str, object: &RawModel) -> String {
-    let key = object.text(ModelType::find(section).map_or("Id", |model| model.key_field));
-    match section {
-        "leases" | "reservations" => hex_key(&key).into_owned(),
-        _ => key,
-    }
-}
-
-/// An IPv4 address as it is a key: eight hexadecimal digits.
-fn hex_key(address: &str) -> Cow<'_, str> {
-    match address.parse::<Ipv4Addr>() {
-        Ok(address) => Cow::Owned(format!("{:08X}", address.to_bits())),
-        Err(_) => Cow::Borrowed(address),
+    match ModelType::find(section) {
+        Some(model) if model.is_keyed_by_address() => hex_key(&object.text(model.key_field)).into_owned(),
+        Some(model) => object.text(model.key_field),
+        None => object.text("Id"),
     }
 }
 

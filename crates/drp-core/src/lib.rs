@@ -74,7 +74,7 @@ pub use json::{List, Map, OrNull, Params, Raw};
 pub use log::{Level, Line, ParseLevelError};
 pub use machine::{Fingerprint, Machine, TaskErrorStack};
 pub use mixin::{Access, Bundled, Meta, Owned, Partialed, Validation};
-pub use model::{MODELS, Model, ModelType};
+pub use model::{MODELS, Model, ModelType, hex_key};
 pub use network::{
     ACTIVE_LEASE_SECONDS_MIN, DhcpOption, Lease, RESERVED_LEASE_SECONDS_MIN, Reservation, Subnet, network_range,
 };

@@ -1,5 +1,7 @@
 //! What all typed models have in common, and the list of those that every server has.
 
+use std::{borrow::Cow, net::Ipv4Addr};
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -110,10 +112,30 @@ impl ModelType {
         Self { has_profiles: true, ..self }
     }
 
+    /// Whether objects are keyed by an address in hexadecimal: see [`hex_key`].
+    #[must_use]
+    pub fn is_keyed_by_address(&self) -> bool {
+        self.key_field == "Addr"
+    }
+
     /// The type of a prefix; `None` for custom types.
     #[must_use]
     pub fn find(prefix: &str) -> Option<&'static Self> {
         MODELS.iter().find(|model| model.prefix == prefix)
+    }
+}
+
+/// An IPv4 address as leases and reservations have it for a key: eight hexadecimal digits. What is none stays as it is.
+///
+/// ```
+/// assert_eq!(drp_core::hex_key("192.168.124.11"), "C0A87C0B");
+/// assert_eq!(drp_core::hex_key("C0A87C0B"), "C0A87C0B");
+/// ```
+#[must_use]
+pub fn hex_key(address: &str) -> Cow<'_, str> {
+    match address.parse::<Ipv4Addr>() {
+        Ok(address) => Cow::Owned(format!("{:08X}", address.to_bits())),
+        Err(_) => Cow::Borrowed(address),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::{
-    Access, Blank, Bundled, List, Meta, Model, Owned, Problem, Time, Validation, names, problem::Problems,
+    Access, Blank, Bundled, List, Meta, Model, Owned, Problem, Time, Validation, hex_key, names, problem::Problems,
     wire::wire_object,
 };
 
@@ -43,7 +43,7 @@ wire_object! {
 impl Model for Lease {
     const PREFIX: &'static str = "leases";
     fn key(&self) -> String {
-        hex_key(self.addr)
+        hex_key(&self.addr.to_string()).into_owned()
     }
 }
 
@@ -81,15 +81,7 @@ wire_object! {
 impl Model for Reservation {
     const PREFIX: &'static str = "reservations";
     fn key(&self) -> String {
-        hex_key(self.addr)
-    }
-}
-
-/// An IPv4 address as eight hexadecimal digits; other addresses stay as they are.
-fn hex_key(address: Blank<IpAddr>) -> String {
-    match address.0 {
-        Some(IpAddr::V4(address)) => format!("{:08X}", address.to_bits()),
-        _ => address.to_string(),
+        hex_key(&self.addr.to_string()).into_owned()
     }
 }
 

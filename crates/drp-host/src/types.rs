@@ -19,7 +19,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use drp_content::Schemas;
-use drp_core::{Field, Map, MisfitError, Problem, Raw, RawModel};
+use drp_core::{Field, Map, MisfitError, Problem, Raw, RawModel, hex_key};
 use serde_json::Value;
 
 pub(crate) use self::{
@@ -91,14 +91,6 @@ impl KeyForm {
             },
             Self::Text | Self::HexAddress => Cow::Borrowed(key),
         }
-    }
-}
-
-/// An IPv4 address as leases and reservations have it for a key; what is none stays as it is.
-pub(crate) fn hex_key(value: &str) -> Cow<'_, str> {
-    match value.parse::<Ipv4Addr>() {
-        Ok(address) => Cow::Owned(format!("{:08X}", address.to_bits())),
-        Err(_) => Cow::Borrowed(value),
     }
 }
 

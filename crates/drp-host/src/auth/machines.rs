@@ -1,9 +1,8 @@
 //! What the token of a machine may do: what its agent needs, and nothing to other machines.
 
-use drp_core::RawModel;
+use drp_core::{RawModel, hex_key};
 
 use super::claims::{Claim, ClaimText, Role};
-use crate::types::hex_key;
 
 /// What a machine does to itself. It does not delete itself.
 const ON_ITSELF: &str = "get,update,actions,action,getSecure,updateSecure,updateTaskList,token";

@@ -1,6 +1,6 @@
 //! The object types that are built in: those of [`drp_core::MODELS`], and what this host does with some of them.
 
-use drp_core::{Form, MODELS, ModelType};
+use drp_core::{MODELS, ModelType};
 
 use super::{
     HIDDEN_OF_USERS, KeyForm, ObjectType, check,
@@ -40,12 +40,10 @@ fn object_type(model: &ModelType) -> ObjectType {
 
 /// A type without anything that the host adds.
 fn plain(model: &ModelType) -> ObjectType {
-    let mut keys = model.keys.iter().copied().flatten();
-    let is_address = keys.any(|field| field.name == model.key_field && field.form == Form::Address);
     ObjectType {
         prefix: model.prefix.to_owned(),
         key_field: model.key_field,
-        key_form: if is_address { KeyForm::HexAddress } else { KeyForm::Text },
+        key_form: if model.is_keyed_by_address() { KeyForm::HexAddress } else { KeyForm::Text },
         unique: model.unique,
         hidden: &[],
         has_params: model.has_params,

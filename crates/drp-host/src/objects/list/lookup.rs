@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use drp_core::{Error, Form, Params, Raw, RawModel, Time, network_range};
+use drp_core::{Error, Form, Params, Raw, RawModel, Time, hex_key, network_range};
 
 use super::{condition::Operand, refused};
-use crate::types::{Index, IndexSource, ObjectType, active_range, hex_key};
+use crate::types::{Index, IndexSource, ObjectType, active_range};
 
 /// What objects are compared by.
 #[derive(Clone, Debug, PartialEq, Eq)]
