@@ -24,7 +24,7 @@ use crate::{
 /// behind the plugin's name.
 pub type EndpointRequest = Request<Bytes>;
 
-/// The answer of a plugin's own endpoint.
+/// The answer of a plugin's own endpoint. It is `application/json` unless it says otherwise.
 pub type EndpointResponse = Response<Bytes>;
 
 pub(crate) type EndpointHandler<S> =
@@ -45,7 +45,12 @@ impl<S: Send + Sync + 'static> Service<S> {
             _ => Arc::clone(&self).ask_author(request, path).await,
         };
         match answer {
-            Ok(response) => response.map(Full::new),
+            Ok(mut response) => {
+                // Clients of the API refuse an answer without one.
+                let json = header::HeaderValue::from_static("application/json");
+                response.headers_mut().entry(header::CONTENT_TYPE).or_insert(json);
+                response.map(Full::new)
+            }
             Err(error) => respond_with_error(&error.into_wire(&self.provider.name)),
         }
     }
