@@ -21,7 +21,7 @@ use crate::{Error, Result};
 ///
 /// # async fn switch_on() -> Result<()> { Ok(()) }
 /// # async fn example() -> Result<()> {
-/// Retry::within(Duration::from_secs(30)).run(async || switch_on().await).await
+/// Retry::within(Duration::from_secs(30)).run(switch_on).await
 /// # }
 /// ```
 #[derive(Clone, Debug)]
@@ -72,7 +72,10 @@ impl Retry {
     ///
     /// # Errors
     /// The last error, with the number of tries; a 504 where the time was over before there was one.
-    pub async fn run<T>(&self, mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    pub async fn run<T, Fut: Future<Output = Result<T>> + Send>(
+        &self,
+        mut attempt: impl FnMut() -> Fut + Send,
+    ) -> Result<T> {
         let deadline = Instant::now() + self.limit;
         let mut wait = self.first_wait;
         let mut last: Option<Error> = None;
@@ -114,7 +117,7 @@ fn shortened(wait: Duration) -> Duration {
 /// # use drp_plugin::{Result, wait_until};
 /// # async fn power_state() -> Result<String> { Ok("on".to_owned()) }
 /// # async fn example() -> Result<()> {
-/// let state = wait_until(Duration::from_secs(60), Duration::from_secs(2), async || {
+/// let state = wait_until(Duration::from_secs(60), Duration::from_secs(2), || async {
 ///     let state = power_state().await?;
 ///     Ok((state == "on").then_some(state))
 /// })
@@ -125,10 +128,10 @@ fn shortened(wait: Duration) -> Duration {
 ///
 /// # Errors
 /// A look failed, or a 504: the time is over.
-pub async fn wait_until<T>(
+pub async fn wait_until<T, Fut: Future<Output = Result<Option<T>>> + Send>(
     limit: Duration,
     every: Duration,
-    mut look: impl AsyncFnMut() -> Result<Option<T>>,
+    mut look: impl FnMut() -> Fut + Send,
 ) -> Result<T> {
     let looking = async {
         loop {
@@ -148,6 +151,8 @@ async fn within<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Re
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
 
     fn fast() -> Retry {
@@ -158,29 +163,29 @@ mod tests {
     async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
         let mut tries = 0;
         let retry = fast();
-        let result = retry.run(async || {
+        let result = retry.run(|| {
             tries += 1;
-            if tries < 4 { Err(Error::new(503, "busy")) } else { Ok(tries) }
+            ready(if tries < 4 { Err(Error::new(503, "busy")) } else { Ok(tries) })
         });
         assert_eq!(result.await.unwrap(), 4);
         let mut tries = 0;
         let result: Result<()> = fast()
-            .run(async || {
+            .run(|| {
                 tries += 1;
-                Err(Error::new(404, "gone"))
+                ready(Err(Error::new(404, "gone")))
             })
             .await;
         assert_eq!((result.unwrap_err().to_string().as_str(), tries), ("gone", 1));
-        let result: Result<()> = fast().tries(3).run(async || Err(Error::new(503, "busy"))).await;
+        let result: Result<()> = fast().tries(3).run(|| ready(Err(Error::new(503, "busy")))).await;
         assert_eq!(result.unwrap_err().to_string(), "try 3: busy");
     }
 
     #[tokio::test]
     async fn the_time_limit_ends_a_try_that_is_under_way() {
         let limit = Duration::from_millis(30);
-        let error = Retry::within(limit).run(async || std::future::pending::<Result<()>>().await).await.unwrap_err();
+        let error = Retry::within(limit).run(std::future::pending::<Result<()>>).await.unwrap_err();
         assert_eq!((error.code(), error.to_string().as_str()), (504, "try 1 did not end within 30ms"));
-        let error = wait_until::<()>(limit, Duration::from_millis(1), async || Ok(None)).await.unwrap_err();
+        let error = wait_until(limit, Duration::from_millis(1), || ready(Ok(None::<()>))).await.unwrap_err();
         assert_eq!(error.code(), 504);
     }
 
@@ -189,9 +194,9 @@ mod tests {
         let started = Instant::now();
         let mut tries = 0;
         let retry = Retry::within(Duration::from_secs(10)).waits(Duration::from_secs(5), Duration::from_secs(5));
-        let result = retry.run(async || {
+        let result = retry.run(|| {
             tries += 1;
-            if tries > 1 { Ok(()) } else { Err(Error::new(429, "").with_retry_after(Duration::from_millis(5))) }
+            ready(if tries > 1 { Ok(()) } else { Err(Error::new(429, "").with_retry_after(Duration::from_millis(5))) })
         });
         result.await.unwrap();
         assert!(started.elapsed() < Duration::from_secs(4));

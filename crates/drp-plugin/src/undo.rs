@@ -1,17 +1,20 @@
 //! Taking back what was done when the rest of it fails.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use crate::{Error, Result, handler::BoxFuture};
 
 /// Time for each step that takes something back, unless it says otherwise.
 const STEP_TIME: Duration = Duration::from_secs(30);
 
-/// Steps that take back what was done so far; see [`with_undo`].
-#[derive(Default)]
-pub struct Undo {
-    steps: Vec<Step>,
-}
+/// Steps that take back what was done so far; see [`with_undo`]. Clones push to the same ones.
+#[derive(Clone, Default)]
+pub struct Undo(Arc<Mutex<Vec<Step>>>);
 
 struct Step {
     what: String,
@@ -28,7 +31,7 @@ struct Step {
 /// # async fn delete_machine(_name: String) -> Result<()> { Ok(()) }
 /// # async fn power_on(_name: &str) -> Result<()> { Ok(()) }
 /// # async fn example() -> Result<()> {
-/// with_undo(async |undo| {
+/// with_undo(|undo| async move {
 ///     let name = make_machine().await?;
 ///     undo.push(format!("delete machine {name}"), delete_machine(name.clone()));
 ///     power_on(&name).await
@@ -39,32 +42,39 @@ struct Step {
 ///
 /// # Errors
 /// What the work failed with, and after it each step that failed.
-pub async fn with_undo<T>(work: impl AsyncFnOnce(&mut Undo) -> Result<T>) -> Result<T> {
-    let mut undo = Undo::default();
-    match work(&mut undo).await {
-        Ok(value) => {
-            undo.steps.clear();
-            Ok(value)
-        }
-        Err(error) => {
-            let steps = std::mem::take(&mut undo.steps);
-            let failures = take_back(steps).await;
-            Err(failures.into_iter().fold(error, Error::and))
-        }
+pub async fn with_undo<T, Fut: Future<Output = Result<T>> + Send>(work: impl FnOnce(Undo) -> Fut + Send) -> Result<T> {
+    let undo = Undo::default();
+    let cancelled = Cancelled(undo.clone());
+    let result = work(undo).await;
+    let steps = cancelled.0.take();
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => Err(take_back(steps).await.into_iter().fold(error, Error::and)),
     }
 }
 
 impl Undo {
     /// Says how to take back what has just been done. The work is not begun before it is needed.
-    pub fn push(&mut self, what: impl Into<String>, work: impl Future<Output = Result<()>> + Send + 'static) {
-        self.steps.push(Step { what: what.into(), work: Box::pin(work) });
+    pub fn push(&self, what: impl Into<String>, work: impl Future<Output = Result<()>> + Send + 'static) {
+        let step = Step { what: what.into(), work: Box::pin(work) };
+        self.steps().push(step);
+    }
+
+    fn take(&self) -> Vec<Step> {
+        std::mem::take(&mut *self.steps())
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<Step>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The work was cancelled half-way, or panicked.
-impl Drop for Undo {
+/// Takes back in the background what the work has left half-way when it was cancelled or panicked.
+struct Cancelled(Undo);
+
+impl Drop for Cancelled {
     fn drop(&mut self) {
-        let steps = std::mem::take(&mut self.steps);
+        let steps = self.0.take();
         if steps.is_empty() {
             return;
         }
@@ -91,7 +101,7 @@ async fn take_back(steps: Vec<Step>) -> Vec<String> {
 
 impl fmt::Debug for Undo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.steps.iter().map(|step| &step.what)).finish()
+        f.debug_list().entries(self.steps().iter().map(|step| &step.what)).finish()
     }
 }
 
@@ -114,10 +124,11 @@ mod tests {
     #[tokio::test]
     async fn a_failure_is_taken_back_from_its_end_and_both_errors_are_told() {
         let done = Done::default();
-        let result: Result<()> = with_undo(async |undo| {
-            undo.push("one", step(&done, "one"));
-            undo.push("two", step(&done, "bad"));
-            undo.push("three", step(&done, "three"));
+        let (one, two, three) = (step(&done, "one"), step(&done, "bad"), step(&done, "three"));
+        let result: Result<()> = with_undo(|undo| async move {
+            undo.push("one", one);
+            undo.push("two", two);
+            undo.push("three", three);
             Err(Error::new(409, "no room"))
         })
         .await;
@@ -132,8 +143,9 @@ mod tests {
     #[tokio::test]
     async fn a_success_is_kept() {
         let done = Done::default();
-        let result = with_undo(async |undo| {
-            undo.push("one", step(&done, "one"));
+        let one = step(&done, "one");
+        let result = with_undo(|undo| async move {
+            undo.push("one", one);
             Ok(5)
         });
         assert_eq!(result.await.unwrap(), 5);
@@ -145,7 +157,7 @@ mod tests {
         let done = Done::default();
         let inner = Arc::clone(&done);
         let work = tokio::spawn(async move {
-            with_undo(async |undo| {
+            with_undo(|undo| async move {
                 undo.push("one", step(&inner, "one"));
                 inner.lock().unwrap().push("begun");
                 std::future::pending::<Result<()>>().await

@@ -106,12 +106,17 @@ pub fn eventually_within<T>(limit: Duration, what: &str, mut check: impl FnMut()
     }
 }
 
+/// Two objects, which is what every list has.
+const OBJECTS: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 32\r\n\r\n\
+    [{\"Id\":\"bessie\"},{\"Id\":\"clara\"}]";
+
 /// What a plugin said on the callback socket: paths and bodies.
 #[derive(Clone, Debug, Default)]
 pub struct Callbacks(Arc<Mutex<Vec<(String, String)>>>);
 
 impl Callbacks {
-    /// Serves the callback socket. What comes under `prefix` is kept and answered 204, everything else 404.
+    /// Serves the callback socket. What comes under `prefix` is kept and answered 204, or with two objects where objects are
+    /// asked for; everything else is a 404.
     pub fn serve(socket: &Path, prefix: &'static str) -> Self {
         let callbacks = Self::default();
         let listener = UnixListener::bind(socket).unwrap();
@@ -127,9 +132,14 @@ impl Callbacks {
 
     /// All log lines so far.
     pub fn lines(&self) -> Vec<Value> {
+        self.said("log")
+    }
+
+    /// All bodies so far of one kind: `log`, `publish` or `leaving`.
+    pub fn said(&self, what: &str) -> Vec<Value> {
         let said = self.0.lock().unwrap();
-        let logs = said.iter().filter(|(path, _)| path.ends_with("/log"));
-        logs.map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
+        let of_kind = said.iter().filter(|(path, _)| path.rsplit('/').next() == Some(what));
+        of_kind.map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
     }
 
     /// Waits for a log line whose message contains the text.
@@ -142,8 +152,9 @@ impl Callbacks {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         while let Some(request) = request::read(&mut reader) {
             let answer: &[u8] = if request.path.starts_with(prefix) {
+                let is_list = request.path.contains("/objects/");
                 self.0.lock().unwrap().push((request.path, request.body));
-                b"HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n"
+                if is_list { OBJECTS } else { b"HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n\r\n" }
             } else {
                 b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
             };

@@ -1,6 +1,8 @@
 //! The framework as a process, against a raw-socket peer that uses nothing of ours.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod callbacks;
+mod commands;
 mod config;
 mod content;
 mod embedded;

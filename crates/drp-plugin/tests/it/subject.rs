@@ -143,6 +143,16 @@ pub(crate) fn provider() -> Provider<State> {
         .action("early", |_: Context<State>, _: System, _: NoParams| -> std::future::Ready<Result<()>> {
             panic!("before there is a future")
         })
+        .action("publish", async |context: Context<State>, _: System, _: NoParams| {
+            context.publish("subjects", "told", "a/b", &context.plugin_name()).await
+        })
+        .action("list", async |context: Context<State>, _: System, _: NoParams| {
+            Ok(context.list_objects("cows").await?.len())
+        })
+        .action("leave", async |context: Context<State>, _: System, params: Fail| {
+            let reason = Error::new(params.code, params.message);
+            context.leave(if params.code == 403 { Error::remove_provider("no licence") } else { reason }).await
+        })
         .action("handled", async |_: Context<State>, _: System, _: NoParams| Ok(HANDLED.load(Ordering::SeqCst)))
         .action("out-of-order", async |_: Context<State>, _: System, _: NoParams| {
             Ok(OUT_OF_ORDER.load(Ordering::SeqCst))

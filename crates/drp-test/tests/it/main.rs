@@ -3,5 +3,6 @@
 
 mod failing;
 mod life;
+mod offered;
 mod provider;
 mod several;
