@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, bail, ensure};
 
 #[cfg(test)]
-mod differences;
+mod named_tests;
 #[cfg(test)]
 mod rooms;
 
