@@ -87,7 +87,7 @@ pub(crate) fn refusal(status: StatusCode, body: &[u8]) -> ClientErrorKind {
 
 /// The wait that a server asks for, as seconds or as a date. A date counts from the server's own, so that a clock
 /// that is wrong on either side does no harm.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let asked = text(headers, header::RETRY_AFTER);
     if let Ok(seconds) = asked.trim().parse() {
         return Some(Duration::from_secs(seconds));
@@ -109,7 +109,7 @@ fn excerpt(body: &[u8]) -> String {
 }
 
 /// As much of a text from outside as an error may repeat.
-fn cut(text: &str, bytes_max: usize) -> &str {
+pub fn cut(text: &str, bytes_max: usize) -> &str {
     let mut end = text.len().min(bytes_max);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -114,7 +114,7 @@ impl fmt::Debug for Config {
 }
 
 /// A time that clocks can be set by: neither zero nor beyond what they count.
-pub(crate) fn reasonable(time: Duration) -> Duration {
+pub fn reasonable(time: Duration) -> Duration {
     time.clamp(Duration::from_millis(1), Duration::from_secs(365 * 24 * 3600))
 }
 

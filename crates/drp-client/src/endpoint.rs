@@ -105,7 +105,7 @@ impl Endpoint {
 
 /// A URL to be shown: without user, password and query. What is no URL may be anything, and is not shown; nor is what
 /// looks like one by accident, as `USER:PASSWORD@HOST` does.
-pub(crate) fn presentable(url: &str) -> String {
+pub fn presentable(url: &str) -> String {
     let Some(mut url) = Url::parse(url.trim()).ok().filter(|url| url.has_host()) else {
         return "<no URL>".to_owned();
     };
@@ -122,7 +122,8 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host, without brackets, is this machine.
+pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 

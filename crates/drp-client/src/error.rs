@@ -276,7 +276,7 @@ impl From<BadAnswer> for ClientErrorKind {
 }
 
 /// An error of the HTTP library, sorted by what it means for the call.
-pub(crate) fn transport(error: reqwest::Error, limit: Duration) -> ClientErrorKind {
+pub fn transport(error: reqwest::Error, limit: Duration) -> ClientErrorKind {
     // The URL stands in the text already, as what was being done.
     let error = error.without_url();
     if error.is_connect() {
@@ -294,7 +294,7 @@ pub(crate) fn transport(error: reqwest::Error, limit: Duration) -> ClientErrorKi
 }
 
 /// An error of the HTTP library while it reads a body.
-pub(crate) fn body(error: reqwest::Error, limit: Duration) -> ClientErrorKind {
+pub fn body(error: reqwest::Error, limit: Duration) -> ClientErrorKind {
     let error = error.without_url();
     if error.is_timeout() {
         ClientErrorKind::Timeout(limit)

@@ -143,6 +143,9 @@ mod users;
 mod events;
 mod wait;
 
+#[doc(hidden)]
+pub mod foreign;
+
 pub use actions::ObjectActions;
 pub use client::Client;
 pub use config::{Config, ConfigError, Credentials};

@@ -181,6 +181,16 @@ pub const RETRY_WAIT_MIN: Duration = Duration::from_millis(100);
 pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Longest `Retry-After` that the client waits for; it reports longer ones at once.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
+/// Time for one call of a provider's HTTP client with its repetitions, unless its author says otherwise.
+pub const HTTP_CALL_TIME: Duration = Duration::from_secs(30);
+/// Body of an answer to a provider's HTTP client, unpacked, unless its author says otherwise.
+pub const HTTP_BODY_BYTES_MAX: usize = 8 << 20;
+/// What a provider's HTTP client reads of a body that comes with an error's status.
+pub const HTTP_REFUSAL_BYTES_MAX: usize = 64 << 10;
+/// What an error of a provider's HTTP client repeats of such a body.
+pub const HTTP_REFUSAL_EXCERPT_BYTES_MAX: usize = 1 << 10;
+/// Redirects that a provider's HTTP client follows in one try.
+pub const HTTP_REDIRECTS_MAX: usize = 5;
 /// Objects of one page, of those that the client fetches of a list page by page.
 pub const PAGE_OBJECTS: u64 = 100;
 /// Objects that such a page may be made to have.

@@ -27,12 +27,23 @@ pub struct Error {
     messages: Vec<String>,
     remove_provider: bool,
     retry_after: Option<Duration>,
+    upstream: Option<Upstream>,
+}
+
+/// What is known of an error that has come from another server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Upstream {
+    /// What it answered, if it did.
+    pub(crate) status: Option<u16>,
+    /// Whether the call may be made again, and another try may succeed.
+    pub(crate) may_pass: bool,
 }
 
 impl Error {
     /// An error with an HTTP status; one outside of 400 to 599 becomes 500.
     pub fn new(code: u16, message: impl Into<String>) -> Self {
-        Self { code: valid(code), messages: vec![message.into()], remove_provider: false, retry_after: None }
+        let messages = vec![message.into()];
+        Self { code: valid(code), messages, remove_provider: false, retry_after: None, upstream: None }
     }
 
     /// The caller asked for something that makes no sense: status 400.
@@ -42,7 +53,7 @@ impl Error {
 
     /// All problems of what the caller sent: status 400, one message each.
     pub(crate) fn problems(messages: Vec<String>) -> Self {
-        Self { code: 400, messages, remove_provider: false, retry_after: None }
+        Self { code: 400, messages, remove_provider: false, retry_after: None, upstream: None }
     }
 
     /// Only from `configure`: this provider must not run on this server. The server removes it, with all its plugins.
@@ -86,9 +97,34 @@ impl Error {
 
     /// Whether another try may succeed: too many requests (429), or somebody behind is not there at the moment (502,
     /// 503, 504, 408).
+    ///
+    /// An error of an [`HttpClient`](crate::HttpClient) knows better: it is `false` for what the server will say again,
+    /// and for a call that may have been carried out and must not be made twice.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self.code, 408 | 429 | 502 | 503 | 504)
+        self.upstream.map_or(matches!(self.code, 408 | 429 | 502 | 503 | 504), |upstream| upstream.may_pass)
+    }
+
+    /// What a server answered that was asked with an [`HttpClient`](crate::HttpClient), such as the 404 of a device;
+    /// [`code`](Self::code) is what the provider's own caller gets.
+    ///
+    /// ```
+    /// # use drp_plugin::{HttpClient, Result};
+    /// # async fn example(device: HttpClient) -> Result<bool> {
+    /// match device.get("outlets/9").send().await {
+    ///     Ok(_) => Ok(true),
+    ///     Err(error) if error.upstream_status() == Some(404) => Ok(false),
+    ///     Err(error) => Err(error),
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn upstream_status(&self) -> Option<u16> {
+        self.upstream.and_then(|upstream| upstream.status)
+    }
+
+    pub(crate) fn of_upstream(self, upstream: Upstream) -> Self {
+        Self { upstream: Some(upstream), ..self }
     }
 
     /// The HTTP status.

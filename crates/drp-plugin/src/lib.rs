@@ -52,6 +52,7 @@ mod event;
 mod exchange;
 mod handler;
 mod host;
+mod http_client;
 mod job_log;
 mod listen;
 mod log;
@@ -78,13 +79,14 @@ pub use cache::Cache;
 pub use content::Content;
 pub use context::Context;
 pub use define::DefineError;
-pub use drp_client::{Client, ClientError};
+pub use drp_client::{Client, ClientError, Fingerprint, TlsPolicy};
 pub use drp_core::{
     AvailableAction, Event, Machine, Model, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel, Selector,
 };
 pub use endpoint::{EndpointRequest, EndpointResponse};
 pub use error::{Error, Result};
 pub use event::{EventLimits, Missed, On, Overflow};
+pub use http_client::{HttpAnswer, HttpClient, HttpClientBuilder, HttpRequest, ParseTlsTrustError, TlsTrust};
 pub use job_log::{JobLog, JobLogWriter};
 pub use listen::{Listen, ListenError};
 pub use param::NoParams;
