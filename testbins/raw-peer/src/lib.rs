@@ -6,6 +6,7 @@
 
 mod api;
 mod built;
+mod device;
 mod request;
 
 use std::{
@@ -22,6 +23,7 @@ use serde_json::Value;
 pub use self::{
     api::{Api, TlsStream, accept, event, tls_config},
     built::built,
+    device::{Connection, Device, Identity, Request, reply},
 };
 
 /// How long anything may take that a test waits for.

@@ -3,17 +3,20 @@
 use std::io::BufRead;
 
 /// A request as it came.
-pub(crate) struct Request {
-    pub(crate) method: String,
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its method.
+    pub method: String,
     /// With its query.
-    pub(crate) path: String,
+    pub path: String,
     headers: Vec<(String, String)>,
-    pub(crate) body: String,
+    /// All of it, by its Content-Length.
+    pub body: String,
 }
 
 impl Request {
     /// A header by its name in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
