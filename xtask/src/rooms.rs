@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fuzz", &["drp-client", "drp-content", "drp-core"]),
     ("content-only", &["drp-plugin"]),
     ("incrementer", &["drp-plugin"]),
+    ("power-control", &["drp-plugin"]),
     ("probe", &["drp-plugin"]),
 ];
 
