@@ -104,7 +104,6 @@ impl HttpClient {
     /// A client of the server at this URL: `https://HOST[:PORT][/PATH]`, without credentials and query.
     ///
     /// Plain `http` is for loopback addresses, unless [said otherwise](HttpClientBuilder::allow_plain_http).
-    #[must_use]
     pub fn builder(base: &str) -> HttpClientBuilder {
         HttpClientBuilder::new(base)
     }

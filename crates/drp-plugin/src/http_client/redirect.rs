@@ -41,7 +41,7 @@ pub(super) fn follow(step: Step, answer: &HttpAnswer, base: &Base) -> Result<Ste
     let is_read = step.method.is_safe();
     match status {
         303 if step.method != Method::HEAD => Ok(Step { method: Method::GET, url, body: None }),
-        301 | 302 | 303 if is_read => Ok(Step { url, ..step }),
+        301..=303 if is_read => Ok(Step { url, ..step }),
         307 | 308 => Ok(Step { url, ..step }),
         301 | 302 => Err(format!("status {status} redirects a write to {whereto}: it was not done, ask there")),
         _ => Err(format!("status {status} redirects to {whereto} in a way that is not followed")),

@@ -68,6 +68,7 @@ impl HttpRequest {
     }
 
     /// Adds a pair to the query; both are escaped. Neither is ever shown.
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and texts are given as they are")]
     pub fn query(self, name: &str, value: impl ToString) -> Self {
         self.with(|call| {
             call.url.query_pairs_mut().append_pair(name, &value.to_string());

@@ -1,7 +1,10 @@
 //! What an author's HTTP client sends, and what becomes of the answers.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -17,8 +20,11 @@ fn client(device: &Device) -> HttpClientBuilder {
     HttpClient::builder(&format!("{}/api/v1", device.url()))
 }
 
+/// Status, headers and body.
+type Answer = (u16, &'static [(&'static str, &'static str)], &'static str);
+
 /// A device that gives these answers, one after the other, and the last one ever after.
-fn device_answering(answers: &'static [(u16, &'static [(&'static str, &'static str)], &'static str)]) -> Device {
+fn device_answering(answers: &'static [Answer]) -> Device {
     let number = AtomicUsize::new(0);
     Device::plain(move |_, out| {
         let (status, headers, body) = answers[number.fetch_add(1, Relaxed).min(answers.len() - 1)];
@@ -77,6 +83,7 @@ struct System {
 #[derive(Debug, Deserialize)]
 struct Systems {
     #[serde(rename = "Members")]
+    #[allow(dead_code, reason = "it is only read from JSON")]
     members: Vec<System>,
 }
 
@@ -278,4 +285,40 @@ fn a_client_fits_into_a_state_and_a_call_into_a_handler() {
     let http = HttpClient::builder("https://device.example").build().unwrap();
     is_shared(&http);
     is_sent(&http.get("x").send());
+}
+
+#[test]
+fn each_exchange_is_a_line_of_level_debug_without_secrets() {
+    use tracing_subscriber::{Layer, Registry, layer::Context, prelude::*};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    impl Layer<Registry> for Lines {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, Registry>) {
+            struct Text(String);
+            impl tracing::field::Visit for Text {
+                fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                    self.0 += &format!("{value:?}");
+                }
+            }
+            let mut text = Text(format!("{} ", event.metadata().level()));
+            event.record(&mut text);
+            if event.metadata().target().starts_with("drp_plugin") {
+                self.0.lock().unwrap().push(text.0);
+            }
+        }
+    }
+
+    let lines = Lines::default();
+    let device = device_answering(&[(200, &[], "four")]);
+    tracing::subscriber::with_default(Registry::default().with(lines.clone()), || {
+        let http = client(&device).bearer(Secure::new(SECRET.to_owned())).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(http.put("x").query("t", SECRET).json(SECRET).send()).unwrap();
+    });
+    let lines = lines.0.lock().unwrap();
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(line.starts_with(&format!("DEBUG PUT {}/api/v1/x was answered 200 OK after ", device.url())), "{line}");
+    assert!(line.ends_with(", 4 bytes") && !line.contains(SECRET), "{line}");
 }
