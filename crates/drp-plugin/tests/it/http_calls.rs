@@ -129,6 +129,9 @@ async fn an_error_says_what_was_asked_and_what_came_without_secrets() {
     );
     assert!(error.to_string().starts_with(&expected) && error.to_string().len() < 1200, "{error}");
     assert_eq!((error.code(), error.upstream_status()), (502, Some(500)));
+    // Some services want their token in the path.
+    let error = http.get("bot").part(SECRET).send().await.unwrap_err();
+    assert!(error.to_string().starts_with(&format!("GET {}/api/v1/bot/[secret]: ", device.url())), "{error}");
 }
 
 #[tokio::test]

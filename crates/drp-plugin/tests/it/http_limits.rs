@@ -117,6 +117,18 @@ async fn a_device_that_is_not_there_is_a_502_after_all_tries() {
 }
 
 #[tokio::test]
+async fn a_device_that_does_not_shake_hands_is_a_504_in_the_time_to_connect() {
+    // The system takes the connection, and nobody ever reads from it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let builder = HttpClient::builder(&url).connect_time(Duration::from_millis(200)).tries(1);
+    let error = builder.build().unwrap().post("x").send().await.unwrap_err();
+    assert!(error.to_string().starts_with(&format!("POST {url}/x: the server cannot be reached")), "{error}");
+    assert!(error.code() == 504 && error.may_pass(), "{error}");
+    drop(listener);
+}
+
+#[tokio::test]
 async fn what_is_no_http_is_told() {
     let device = Device::plain(|_, out| drop(out.write_all(b"SSH-2.0-OpenSSH_9.9\r\n\r\n\r\n")));
     let error = client(&device).build().unwrap().get("x").send().await.unwrap_err();
