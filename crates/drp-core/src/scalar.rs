@@ -19,6 +19,22 @@ impl Uuid {
     }
 }
 
+#[cfg(feature = "schema")]
+impl<T> schemars::JsonSchema for Blank<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Blank".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        // No `format`: the empty text is of none.
+        schemars::json_schema!({"type": "string"})
+    }
+}
+
 impl<T> Default for Blank<T> {
     fn default() -> Self {
         Self(None)

@@ -147,8 +147,8 @@ pub(crate) trait Handler<S>: Send + Sync {
     /// `AvailableAction.Model`.
     fn model(&self) -> &str;
 
-    /// The params that the handler's types declare; `None` where the params are no struct.
-    fn declared(&self) -> Option<&[DeclaredParam]>;
+    /// The params that the handler's types declare, or what is wrong with them.
+    fn declared(&self) -> Result<&[DeclaredParam], &str>;
 
     /// Names of the required and the optional params.
     fn param_names(&self) -> (Vec<String>, Vec<String>) {

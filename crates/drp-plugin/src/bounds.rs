@@ -3,8 +3,12 @@
 //! The types come first: a value is looked at here when it has been read into its type already. So only the keywords
 //! that the attributes of schemars write are known, in the form that draft 4 gives them.
 
+mod kinds;
+
 use regex_lite::Regex;
 use serde_json::{Map, Value};
+
+pub(crate) use self::kinds::misfit;
 
 /// Keywords that a Rust type does not hold by itself.
 const KEYWORDS: [&str; 9] =
@@ -26,7 +30,9 @@ pub(crate) fn bad_patterns(schema: &Value) -> Vec<String> {
     match schema {
         Value::Object(keys) => {
             let own = keys.get("pattern").and_then(Value::as_str).and_then(|pattern| Regex::new(pattern).err());
-            let below = keys.values().flat_map(bad_patterns);
+            // Values are no schemas, whatever they look like.
+            let below = keys.iter().filter(|(key, _)| !["default", "enum"].contains(&key.as_str()));
+            let below = below.flat_map(|(_, below)| bad_patterns(below));
             own.map(|error| error.to_string()).into_iter().chain(below).collect()
         }
         Value::Array(items) => items.iter().flat_map(bad_patterns).collect(),
@@ -37,45 +43,84 @@ pub(crate) fn bad_patterns(schema: &Value) -> Vec<String> {
 /// Every bound that the value breaks, with its place below the param.
 pub(crate) fn broken(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    look(schema, value, "", &mut found);
+    let root = schema;
+    Look { root, found: &mut found }.at(schema, value, "");
     found
 }
 
-fn look(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
-    let Value::Object(keys) = schema else { return };
-    let problem = match value {
-        Value::Number(number) => number.as_f64().and_then(|number| number_problem(keys, number)),
-        Value::String(text) => text_problem(keys, text),
-        Value::Array(items) => items_problem(keys, items),
-        _ => None,
-    };
-    if let Some(expected) = problem {
-        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        found.push(format!("{place}expected {expected}, got {}", shown(value)));
+/// A look at a value from its outside to its inside.
+struct Look<'a> {
+    /// What references within the schema are about.
+    root: &'a Value,
+    found: &'a mut Vec<String>,
+}
+
+impl Look<'_> {
+    fn at(&mut self, schema: &Value, value: &Value, place: &str) {
+        let Value::Object(keys) = resolved(self.root, schema) else { return };
+        let problem = match value {
+            Value::Number(number) => number.as_f64().and_then(|number| number_problem(keys, number)),
+            Value::String(text) => text_problem(keys, text),
+            Value::Array(items) => items_problem(keys, items),
+            _ => None,
+        };
+        if let Some(expected) = problem {
+            self.found.push(format!("{}expected {expected}, got {}", with_colon(place), shown(value)));
+        }
+        match value {
+            Value::Array(items) => self.at_items(keys, items, place),
+            Value::Object(members) => self.at_members(keys, members, place),
+            _ => {}
+        }
+        for schema in keys.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            self.at(schema, value, place);
+        }
+        // Of real alternatives the type has chosen one that is not known here; what may be `null` has none.
+        if let [only] = alternatives(keys).as_slice()
+            && !value.is_null()
+        {
+            self.at(only, value, place);
+        }
     }
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                if let Some(schema) = keys.get("items") {
-                    look(schema, item, &format!("{place}[{index}]"), found);
-                }
+
+    fn at_items(&mut self, keys: &Map<String, Value>, items: &[Value], place: &str) {
+        for (index, item) in items.iter().enumerate() {
+            let schema = match keys.get("items") {
+                Some(Value::Array(each)) => each.get(index),
+                all => all,
+            };
+            if let Some(schema) = schema {
+                self.at(schema, item, &format!("{place}[{index}]"));
             }
         }
-        Value::Object(members) => {
-            let properties = keys.get("properties").and_then(Value::as_object);
-            for (name, member) in members {
-                let declared = properties.and_then(|properties| properties.get(name));
-                if let Some(schema) = declared.or_else(|| keys.get("additionalProperties")) {
-                    let dot = if place.is_empty() { "" } else { "." };
-                    look(schema, member, &format!("{place}{dot}{name}"), found);
-                }
+    }
+
+    fn at_members(&mut self, keys: &Map<String, Value>, members: &Map<String, Value>, place: &str) {
+        let properties = keys.get("properties").and_then(Value::as_object);
+        for (name, member) in members {
+            let declared = properties.and_then(|properties| properties.get(name));
+            if let Some(schema) = declared.or_else(|| keys.get("additionalProperties")) {
+                let dot = if place.is_empty() { "" } else { "." };
+                self.at(schema, member, &format!("{place}{dot}{name}"));
             }
         }
-        _ => {}
     }
-    for schema in keys.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        look(schema, value, place, found);
-    }
+}
+
+/// The schema that a reference within the document means.
+fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    let reference = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
+    reference.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
+}
+
+/// What the value may be by `anyOf` or `oneOf`, save `null`.
+fn alternatives(keys: &Map<String, Value>) -> Vec<&Value> {
+    let lists = ["anyOf", "oneOf"].iter().filter_map(|key| keys.get(*key).and_then(Value::as_array));
+    lists.flatten().filter(|choice| choice.get("type").is_none_or(|kind| kind != "null")).collect()
+}
+
+fn with_colon(place: &str) -> String {
+    if place.is_empty() { String::new() } else { format!("{place}: ") }
 }
 
 fn number_problem(keys: &Map<String, Value>, number: f64) -> Option<String> {
@@ -97,7 +142,9 @@ fn number_problem(keys: &Map<String, Value>, number: f64) -> Option<String> {
             return Some(format!("{most} or less"));
         }
     }
-    bound("multipleOf").filter(|step| *step > 0.0 && number % step != 0.0).map(|step| format!("a multiple of {step}"))
+    // A tenth is no binary number: three of them are 0.3 all the same.
+    let is_multiple = |step: f64| (number / step - (number / step).round()).abs() < 1e-9;
+    bound("multipleOf").filter(|step| *step > 0.0 && !is_multiple(*step)).map(|step| format!("a multiple of {step}"))
 }
 
 fn text_problem(keys: &Map<String, Value>, text: &str) -> Option<String> {
@@ -131,7 +178,7 @@ fn limit(keys: &Map<String, Value>, name: &str) -> Option<u64> {
 }
 
 /// What came, short.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     const CHARS_MAX: usize = 60;
     match value {
         Value::Array(items) => format!("{} items", items.len()),
@@ -175,6 +222,15 @@ mod tests {
             &["ports[1]: expected 1 or more, got 0", "x: expected 1 characters or more, got \"\""],
         );
         check(json!({"allOf": [{"minimum": 2}]}), json!(1), &["expected 2 or more, got 1"]);
+        check(json!({"multipleOf": 0.1}), json!(0.3), &[]);
+        let tuple = json!({"items": [{}, {"minimum": 2}]});
+        check(tuple, json!([0, 1]), &["[1]: expected 2 or more, got 1"]);
+        let optional = json!({"anyOf": [{"minimum": 2}, {"type": "null"}]});
+        check(optional.clone(), json!(null), &[]);
+        check(optional, json!(1), &["expected 2 or more, got 1"]);
+        let node = json!({"properties": {"size": {"minimum": 2}, "next": {"$ref": "#/definitions/Node"}}});
+        let recursive = json!({"definitions": {"Node": node}, "$ref": "#/definitions/Node"});
+        check(recursive, json!({"next": {"next": {"size": 1}}}), &["next.next.size: expected 2 or more, got 1"]);
     }
 
     #[test]
@@ -183,6 +239,6 @@ mod tests {
         assert!(has_bounds(&deep(json!({"maxLength": 2}))));
         assert!(!has_bounds(&deep(json!({"type": "string"}))));
         assert_eq!(bad_patterns(&deep(json!({"pattern": "("}))).len(), 1);
-        assert!(bad_patterns(&deep(json!({"pattern": "^x"}))).is_empty());
+        assert!(bad_patterns(&deep(json!({"pattern": "^x", "default": {"pattern": "("}}))).is_empty());
     }
 }

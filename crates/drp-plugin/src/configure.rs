@@ -34,8 +34,8 @@ pub(crate) struct PreparedConfiguration<S> {
 
 /// A `configure` whose types are erased.
 pub(crate) trait Configure<S>: Send + Sync {
-    /// `None` where the configuration is no struct.
-    fn declared(&self) -> Option<&[DeclaredParam]>;
+    /// The params, or what is wrong with them.
+    fn declared(&self) -> Result<&[DeclaredParam], &str>;
 
     /// Reads the params.
     ///
@@ -46,7 +46,7 @@ pub(crate) trait Configure<S>: Send + Sync {
 
 pub(crate) struct TypedConfigure<F, C> {
     configure: Arc<F>,
-    declared: Option<Vec<DeclaredParam>>,
+    declared: Result<Vec<DeclaredParam>, String>,
     types: PhantomData<fn(C)>,
 }
 
@@ -63,8 +63,8 @@ where
     Fut: Future<Output = Result<S>> + Send + 'static,
     C: JsonSchema + DeserializeOwned + Send + 'static,
 {
-    fn declared(&self) -> Option<&[DeclaredParam]> {
-        self.declared.as_deref()
+    fn declared(&self) -> Result<&[DeclaredParam], &str> {
+        self.declared.as_deref().map_err(String::as_str)
     }
 
     fn prepare(&self, call: Call, params: &Params) -> Result<PreparedConfiguration<S>> {

@@ -87,29 +87,48 @@ fn all_params<S: Send + Sync + 'static>(
     provider: &Provider<S>,
     mistakes: &mut Vec<String>,
 ) -> BTreeMap<String, DeclaredParam> {
-    let of_actions = provider.actions.iter().flat_map(|action| action.handler.declared().unwrap_or_default());
-    let mut params: BTreeMap<String, DeclaredParam> = BTreeMap::new();
-    for param in provider.config_params().iter().chain(of_actions).chain(&provider.params) {
-        if !names::is_param_name(&param.name) {
-            mistakes.push(names::complaint("Invalid Param Name", &param.name));
-        }
-        let patterns = bounds::bad_patterns(&param.schema);
-        mistakes.extend(patterns.iter().map(|reason| format!("param `{}`: bad pattern: {reason}", param.name)));
+    let of_config = provider.config_params().iter().map(|param| ("the configuration".to_owned(), param));
+    let of_actions = provider.actions.iter().flat_map(|action| {
+        let declared = action.handler.declared().unwrap_or_default();
+        declared.iter().map(|param| (format!("action `{}`", action.command), param))
+    });
+    let others = provider.params.iter().map(|param| ("the provider".to_owned(), param));
+    let mut params: BTreeMap<String, (String, DeclaredParam)> = BTreeMap::new();
+    for (owner, param) in of_config.chain(of_actions).chain(others) {
         match params.get_mut(&param.name) {
             None => {
-                params.insert(param.name.clone(), param.clone());
+                mistakes.extend(mistakes_of(param));
+                params.insert(param.name.clone(), (owner, param.clone()));
             }
-            Some(known) if known.schema != param.schema || known.secure != param.secure => {
+            Some((first, known)) if known.schema != param.schema || known.secure != param.secure => {
                 mistakes.push(format!(
-                    "param `{}` is declared in two ways: {} and {}",
-                    param.name, known.schema, param.schema
+                    "param `{}` is declared in two ways: {} by {first} and {} by {owner}; type, bounds and default \
+                     must be the same",
+                    param.name,
+                    known.kind(),
+                    param.kind()
                 ));
             }
-            Some(known) if known.description.is_empty() => known.description.clone_from(&param.description),
+            Some((_, known)) if known.description.is_empty() => known.description.clone_from(&param.description),
             Some(_) => {}
         }
     }
-    params
+    params.into_iter().map(|(name, (_, param))| (name, param)).collect()
+}
+
+/// What a server would have against a param.
+fn mistakes_of(param: &DeclaredParam) -> Vec<String> {
+    let DeclaredParam { name, schema, .. } = param;
+    let mut mistakes = Vec::new();
+    if !names::is_param_name(name) {
+        mistakes.push(names::complaint("Invalid Param Name", name));
+    }
+    mistakes.extend(bounds::bad_patterns(schema).iter().map(|reason| format!("param `{name}`: bad pattern: {reason}")));
+    if let Some(default) = schema.get("default") {
+        let reasons = bounds::broken(schema, default);
+        mistakes.extend(reasons.iter().map(|reason| format!("param `{name}`: its default does not fit: {reason}")));
+    }
+    mistakes
 }
 
 fn bundle<S>(

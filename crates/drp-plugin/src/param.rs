@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use drp_core::{Params, Raw};
+use drp_core::{Params, Raw, limits};
 use schemars::JsonSchema;
 use serde::{
     Deserialize,
@@ -13,7 +13,7 @@ use serde::{
 use crate::{
     bounds,
     redact::{SecretsInUse, redact},
-    schema::DeclaredParam,
+    schema::{DeclaredParam, is_flattened},
 };
 
 /// For a handler or configuration that takes no params.
@@ -50,18 +50,18 @@ pub(crate) fn decode<T: DeserializeOwned>(
     }
     let missing = declared.iter().filter(|param| param.required && !given(param));
     let mut problems: Vec<String> = missing.map(|param| problem(param, "required, but not set")).collect();
+    let flattened = is_flattened::<T>();
     for (param, value) in &mut values {
-        if let Err(reason) = read_one::<T>(param, value) {
-            let whole = whole_numbers(value);
-            if read_one::<T>(param, &whole).is_ok() {
-                *value = whole;
-            } else {
-                // The reason quotes the value.
-                problems.push(problem(param, if param.secure { MISFIT } else { &reason }));
-                continue;
-            }
+        let judged = if flattened {
+            judge::<T>(param, value).and_then(|()| judge_kind(param, value))
+        } else {
+            judge::<T>(param, value)
+        };
+        match judged {
+            // The reason quotes the value.
+            Err(reason) => problems.push(problem(param, if param.secure { MISFIT } else { &reason })),
+            Ok(()) => problems.extend(broken_bounds(param, value)),
         }
-        problems.extend(broken_bounds(param, value));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -69,7 +69,34 @@ pub(crate) fn decode<T: DeserializeOwned>(
     match read(&values) {
         Ok(decoded) => Ok(Decoded { values: decoded, secrets }),
         // What all of them together have against each other may quote any of them.
-        Err(failure) => Err(vec![format!("Params: {}", redact(&failure.reason))]),
+        Err(failure) => Err(vec![format!("Params: {}", shortened(&redact(&failure.reason)))]),
+    }
+}
+
+/// Whether one value can be read. One that can be with its whole numbers written as integers is changed into that.
+fn judge<T: DeserializeOwned>(param: &DeclaredParam, value: &mut Raw) -> Result<(), String> {
+    let Err(reason) = read_one::<T>(param, value) else { return Ok(()) };
+    let whole = whole_numbers(value);
+    read_one::<T>(param, &whole).map_err(|_| {
+        // Of alternatives serde says no more than that it was none of them.
+        let vague = reason.contains("did not match any variant");
+        let kind =
+            if vague { value.parse().ok().and_then(|value| bounds::misfit(&param.schema, &value)) } else { None };
+        kind.unwrap_or(reason)
+    })?;
+    *value = whole;
+    Ok(())
+}
+
+/// The same by the schema, where serde reads a value out of a buffer and so does not tell whose it was.
+fn judge_kind(param: &DeclaredParam, value: &mut Raw) -> Result<(), String> {
+    let Ok(parsed) = value.parse() else { return Ok(()) };
+    match bounds::misfit(&param.schema, &parsed) {
+        Some(reason) => Err(reason),
+        None => {
+            *value = whole_numbers(value);
+            Ok(())
+        }
     }
 }
 
@@ -93,11 +120,6 @@ fn problem(param: &DeclaredParam, reason: &str) -> String {
     format!("Params/{}: {reason}", param.name)
 }
 
-struct Failure {
-    reason: String,
-    in_value: bool,
-}
-
 fn read<T: DeserializeOwned>(values: &[(&DeclaredParam, Raw)]) -> Result<T, Failure> {
     let entries = Entries { values, failed: RefCell::default() };
     let result = T::deserialize(&entries);
@@ -105,6 +127,11 @@ fn read<T: DeserializeOwned>(values: &[(&DeclaredParam, Raw)]) -> Result<T, Fail
         Some(reason) => Failure { reason, in_value: true },
         None => Failure { reason: error.to_string(), in_value: false },
     })
+}
+
+struct Failure {
+    reason: String,
+    in_value: bool,
 }
 
 /// Reads a struct of which only one param is given: other params that are missing then do not count.
@@ -129,9 +156,21 @@ impl<'de> Deserializer<'de> for &'de Entries<'de> {
         visitor.visit_map(EntryAccess { entries: self, next: 0 })
     }
 
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_some(self)
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 
@@ -166,30 +205,51 @@ impl<'de> MapAccess<'de> for EntryAccess<'de> {
 fn describe(error: &serde_json::Error, path: &serde_path_to_error::Path) -> String {
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
-    let reason = in_plain_words(reason);
+    let reason = shortened(&in_plain_words(reason));
     match path.to_string().as_str() {
         "." => reason,
         path => format!("{path}: {reason}"),
     }
 }
 
+/// Without the middle of a long text: it quotes a value in front of what was expected.
+fn shortened(reason: &str) -> String {
+    const BYTES_MAX: usize = 2 * limits::ERROR_EXCERPT_BYTES_MAX;
+    if reason.len() <= BYTES_MAX {
+        return reason.to_owned();
+    }
+    let head = reason.floor_char_boundary(BYTES_MAX / 2);
+    let tail = reason.ceil_char_boundary(reason.len() - BYTES_MAX / 2);
+    format!("{}...{}", &reason[..head], &reason[tail..])
+}
+
 /// serde names Rust's types, which mean nothing to an operator.
 fn in_plain_words(reason: &str) -> String {
-    let words = [
-        ("expected u8", "expected an integer from 0 to 255"),
-        ("expected u16", "expected an integer from 0 to 65535"),
-        ("expected u32", "expected an integer, 0 or more"),
-        ("expected u64", "expected an integer, 0 or more"),
-        ("expected usize", "expected an integer, 0 or more"),
-        ("expected i8", "expected an integer"),
-        ("expected i16", "expected an integer"),
-        ("expected i32", "expected an integer"),
-        ("expected i64", "expected an integer"),
-        ("expected f64", "expected a number"),
-        ("expected f32", "expected a number"),
+    const WORDS: [(&str, &str); 14] = [
+        ("u8", "an integer from 0 to 255"),
+        ("u16", "an integer from 0 to 65535"),
+        ("u32", "an integer from 0 to 4294967295"),
+        ("u64", "an integer, 0 or more"),
+        ("usize", "an integer, 0 or more"),
+        ("i8", "an integer from -128 to 127"),
+        ("i16", "an integer from -32768 to 32767"),
+        ("i32", "an integer from -2147483648 to 2147483647"),
+        ("i64", "an integer"),
+        ("isize", "an integer"),
+        ("f64", "a number"),
+        ("f32", "a number"),
+        ("a map", "an object"),
+        ("a sequence", "a list"),
     ];
-    let found = words.iter().find_map(|(rust, plain)| Some(format!("{}{plain}", reason.strip_suffix(rust)?)));
-    found.unwrap_or_else(|| reason.to_owned()).replace("floating point", "number")
+    let Some((came, expected)) = reason.rsplit_once("expected ") else { return reason.to_owned() };
+    let plain = WORDS.iter().find(|(rust, _)| *rust == expected).map(|(_, plain)| *plain);
+    // A type of the author's.
+    let plain = plain.or_else(|| expected.starts_with("struct ").then_some("an object")).unwrap_or(expected);
+    let came = match came.split_once(": floating point ") {
+        Some((fault @ ("invalid type" | "invalid value"), rest)) => format!("{fault}: number {rest}"),
+        _ => came.to_owned(),
+    };
+    format!("{came}expected {plain}")
 }
 
 /// Go peers send integers as floats (`5.0`): the value with every such number written as an integer.
@@ -216,108 +276,4 @@ fn whole_numbers(value: &Raw) -> Raw {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Secure, schema::params_of};
-
-    #[derive(Debug, Deserialize, JsonSchema)]
-    struct Sample {
-        #[serde(rename = "s/count")]
-        count: i64,
-        #[serde(rename = "s/name")]
-        name: String,
-        #[serde(rename = "s/list", default)]
-        list: Vec<u8>,
-        #[serde(rename = "s/secret")]
-        secret: Option<Secure<String>>,
-    }
-
-    fn decode_sample(text: &str) -> Result<Decoded<Sample>, Vec<String>> {
-        decode(&serde_json::from_str(text).unwrap(), &params_of::<Sample>().unwrap())
-    }
-
-    #[test]
-    fn values_are_read_and_others_ignored() {
-        let decoded =
-            decode_sample(r#"{"s/count":5.0,"s/name":"x","s/list":[1,2.0],"other":{},"s/secret":null}"#).unwrap();
-        let Sample { count, name, list, secret } = decoded.values;
-        assert_eq!((count, name.as_str(), list, secret), (5, "x", vec![1, 2], None));
-    }
-
-    #[test]
-    fn bounds_of_the_schema_hold_and_a_secret_out_of_them_is_not_quoted() {
-        #[derive(Deserialize, JsonSchema)]
-        #[allow(dead_code, reason = "only its bounds matter")]
-        struct Bounded {
-            #[serde(rename = "b/limit")]
-            #[schemars(range(min = 1, max = 100))]
-            limit: Option<u8>,
-            #[serde(rename = "b/pin")]
-            #[schemars(length(min = 6))]
-            pin: Option<Secure<String>>,
-        }
-        let check = |text: &str, expected: &[&str]| {
-            let params = serde_json::from_str(text).unwrap();
-            let problems = decode::<Bounded>(&params, &params_of::<Bounded>().unwrap()).err().unwrap_or_default();
-            assert_eq!(problems, expected, "{text}");
-        };
-        check(r#"{"b/limit":100,"b/pin":"123456"}"#, &[]);
-        let pin = "Params/b/pin: the value does not fit its schema";
-        check(r#"{"b/limit":101,"b/pin":"12345"}"#, &["Params/b/limit: expected 100 or less, got 101", pin]);
-        let limit = "Params/b/limit: invalid type: string \"x\", expected an integer from 0 to 255";
-        check(r#"{"b/limit":"x","b/pin":"12345"}"#, &[limit, pin]);
-        check(r#"{"b/limit":5.0}"#, &[]);
-    }
-
-    #[test]
-    fn integers_beyond_a_float_stay_exact() {
-        let decoded = decode_sample(r#"{"s/count":9007199254740993,"s/name":"x"}"#).unwrap();
-        assert_eq!(decoded.values.count, 9_007_199_254_740_993);
-    }
-
-    #[test]
-    fn all_problems_are_named_at_once() {
-        let problems = decode_sample(r#"{"s/count":5.5,"s/list":[1,300]}"#).unwrap_err();
-        assert_eq!(problems.len(), 3, "{problems:?}");
-        assert_eq!(problems[0], "Params/s/name: required, but not set");
-        assert!(
-            problems[1].starts_with("Params/s/count: invalid type: number `5.5`, expected an integer"),
-            "{problems:?}"
-        );
-        assert!(problems[2].starts_with("Params/s/list: [1]: invalid value: integer `300`"), "{problems:?}");
-    }
-
-    #[test]
-    fn a_secret_of_the_wrong_type_is_not_quoted() {
-        let problems = decode_sample(r#"{"s/count":1,"s/name":"x","s/secret":["hunter22"]}"#).unwrap_err();
-        assert_eq!(problems, ["Params/s/secret: the value does not fit its schema"]);
-        let problems = decode_sample(r#"{"s/count":1,"s/name":"x","s/secret":87654321}"#).unwrap_err();
-        assert!(!problems[0].contains("87654321"));
-    }
-
-    #[test]
-    fn params_that_contradict_each_other_quote_no_secret() {
-        #[derive(Deserialize, JsonSchema)]
-        #[serde(try_from = "Sample")]
-        #[schemars(with = "Sample")]
-        struct Checked;
-        impl TryFrom<Sample> for Checked {
-            type Error = String;
-            fn try_from(sample: Sample) -> Result<Self, String> {
-                Err(format!("{} does not go with {:?}", sample.name, sample.secret.map(|s| s.expose().clone())))
-            }
-        }
-        let params = serde_json::from_str(r#"{"s/count":1,"s/name":"x","s/secret":"hunter-88"}"#).unwrap();
-        let problems = decode::<Checked>(&params, &params_of::<Checked>().unwrap()).err().unwrap();
-        assert_eq!(problems, [r#"Params: x does not go with Some("[secret]")"#]);
-    }
-
-    #[test]
-    fn secrets_are_in_use_while_the_values_are() {
-        let decoded = decode_sample(r#"{"s/count":1,"s/name":"x","s/secret":"opensesame"}"#).unwrap();
-        assert_eq!(redact("say opensesame"), "say [secret]");
-        assert_eq!(decoded.values.secret.as_ref().unwrap().expose(), "opensesame");
-        drop(decoded.secrets);
-        assert_eq!(redact("say opensesame"), "say opensesame");
-    }
-}
+mod tests;

@@ -119,8 +119,8 @@ impl Provider<()> {
             self.mistakes.push("`configure` comes before the handlers: they work on what it returns".to_owned());
         }
         let configure = TypedConfigure::new(configure);
-        if Configure::<S>::declared(&configure).is_none() {
-            self.mistakes.push("the configuration is no struct with named fields".to_owned());
+        if let Err(mistake) = Configure::<S>::declared(&configure) {
+            self.mistakes.push(format!("the params of the configuration {mistake}"));
         }
         Provider {
             name: self.name,
@@ -221,8 +221,8 @@ impl<S: Send + Sync + 'static> Provider<S> {
     #[must_use]
     pub fn add_action(mut self, action: Action<S>) -> Self {
         let (command, model) = (&action.command, action.handler.model());
-        if action.handler.declared().is_none() {
-            self.mistakes.push(format!("the params of action `{command}` are no struct with named fields"));
+        if let Err(mistake) = action.handler.declared() {
+            self.mistakes.push(format!("the params of action `{command}` {mistake}"));
         }
         if self.actions.iter().any(|known| known.command == *command && known.handler.model() == model) {
             self.mistakes.push(format!("action `{command}` on `{model}` is there twice"));

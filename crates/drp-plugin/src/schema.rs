@@ -3,6 +3,8 @@
 //! The server takes JSON Schema draft 4, in which `true` is no schema, `const` is unknown and exclusive bounds are
 //! flags, so what schemars makes is brought into that form here.
 
+use std::collections::HashSet;
+
 use drp_core::{Param, Raw};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{
@@ -31,6 +33,11 @@ impl DeclaredParam {
         self.schema.as_object().is_some_and(Map::is_empty)
     }
 
+    /// What its values are, for people.
+    pub(crate) fn kind(&self) -> String {
+        format!("{}{}", if self.secure { "secure " } else { "" }, self.schema)
+    }
+
     /// The Param object of the content bundle.
     pub(crate) fn to_param(&self) -> Param {
         let mut param = Param {
@@ -48,23 +55,37 @@ impl DeclaredParam {
 
 /// The params that the fields of a struct declare, in the order of the fields.
 ///
-/// `None`: `T` is no struct with named fields.
-pub(crate) fn params_of<T: JsonSchema + DeserializeOwned>() -> Option<Vec<DeclaredParam>> {
-    let (properties, required) = properties_of::<T>()?;
-    let declare = |(name, schema)| {
-        let required = required.contains(&name);
-        declared(name, required, schema)
-    };
-    let mut params: Vec<DeclaredParam> = properties.into_iter().map(declare).collect();
+/// # Errors
+/// Why they are none: what is wrong with the params, to stand behind their name.
+pub(crate) fn params_of<T: JsonSchema + DeserializeOwned>() -> Result<Vec<DeclaredParam>, String> {
+    let fields = Fields::of::<T>().ok_or("are no struct with named fields")?;
+    if fields.open {
+        return Err("hold an enum or a map where a struct's fields should be: a server gives only params that are \
+                    named, so declare each one as a field"
+            .to_owned());
+    }
+    let names = field_names::<T>().unwrap_or_default();
+    let mut seen = HashSet::new();
+    if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
+        return Err(format!("have two fields for `{twice}`"));
+    }
+    let mut params: Vec<DeclaredParam> = fields.declare();
+    if params.iter().any(|param| refers_to(&param.schema, "#")) {
+        return Err("hold themselves: a param's value may be recursive, the struct of params may not".to_owned());
+    }
     // The schema sorts its properties; people want to see them as they were written.
-    let fields = field_names::<T>();
-    params.sort_by_key(|param| fields.iter().position(|field| *field == param.name));
-    Some(params)
+    params.sort_by_key(|param| names.iter().position(|field| *field == param.name));
+    Ok(params)
 }
 
-/// The wire names of a struct's fields as they stand in the code; empty where serde does not tell.
-fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
-    struct Ask<'a>(&'a mut &'static [&'static str]);
+/// Whether serde reads some fields out of a buffer, and so does not tell whose value is wrong.
+pub(crate) fn is_flattened<T: DeserializeOwned>() -> bool {
+    field_names::<T>().is_none()
+}
+
+/// The wire names of a struct's fields as they stand in the code; `None` where serde does not tell.
+fn field_names<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
+    struct Ask<'a>(&'a mut Option<&'static [&'static str]>);
 
     impl<'de> Deserializer<'de> for Ask<'_> {
         type Error = de::value::Error;
@@ -79,17 +100,29 @@ fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
             fields: &'static [&'static str],
             visitor: V,
         ) -> Result<V::Value, Self::Error> {
-            *self.0 = fields;
+            *self.0 = Some(fields);
             self.deserialize_any(visitor)
         }
 
+        fn deserialize_newtype_struct<V: Visitor<'de>>(
+            self,
+            _name: &'static str,
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            visitor.visit_newtype_struct(self)
+        }
+
+        fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            visitor.visit_some(self)
+        }
+
         forward_to_deserialize_any! {
-            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-            newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+            seq tuple tuple_struct map enum identifier ignored_any
         }
     }
 
-    let mut fields: &[&str] = &[];
+    let mut fields = None;
     // It always fails: the answer is in what serde asked for.
     let _ = T::deserialize(Ask(&mut fields));
     fields
@@ -104,18 +137,16 @@ pub(crate) fn param_of<T: JsonSchema>(name: &str, description: &str) -> Declared
 
 /// A `StoreObjects` definition: property to schema, with the mark `isrequired` (`models.md` §9).
 pub(crate) fn object_type_of<T: JsonSchema>() -> Option<Value> {
-    let (properties, required) = properties_of::<T>()?;
-    let define = |(name, schema): (String, Value)| {
-        let mut definition = declared(name.clone(), false, schema).schema;
+    let define = |DeclaredParam { name, required, schema: mut definition, .. }| {
         if let Value::Object(keys) = &mut definition {
             keys.remove("default");
-            if required.contains(&name) {
+            if required {
                 keys.insert("isrequired".to_owned(), true.into());
             }
         }
         (name, definition)
     };
-    Some(Value::Object(properties.into_iter().map(define).collect()))
+    Some(Value::Object(Fields::of::<T>()?.declare().into_iter().map(define).collect()))
 }
 
 fn declared(name: String, required: bool, mut schema: Value) -> DeclaredParam {
@@ -141,13 +172,58 @@ fn take_secure_mark(schema: &mut Value) -> bool {
     }
 }
 
-fn properties_of<T: JsonSchema>() -> Option<(Map<String, Value>, Vec<String>)> {
-    let Value::Object(mut schema) = schema_of::<T>() else { return None };
-    let required = schema.remove("required").and_then(|names| serde_json::from_value(names).ok()).unwrap_or_default();
-    match (schema.remove("properties"), schema.get("type")) {
-        (Some(Value::Object(properties)), _) => Some((properties, required)),
-        (None, Some(kind)) if kind == "object" => Some((Map::new(), required)),
-        _ => None,
+/// What a struct's fields are, as its schema has them.
+struct Fields {
+    properties: Map<String, Value>,
+    required: Vec<String>,
+    /// It takes keys that are no field's.
+    open: bool,
+    /// What recursive types refer to.
+    definitions: Option<Value>,
+}
+
+impl Fields {
+    /// `None`: `T` is no struct with named fields.
+    fn of<T: JsonSchema>() -> Option<Self> {
+        let Value::Object(mut schema) = schema_of::<T>() else { return None };
+        let required =
+            schema.remove("required").and_then(|names| serde_json::from_value(names).ok()).unwrap_or_default();
+        let properties = match (schema.remove("properties"), schema.get("type")) {
+            (Some(Value::Object(properties)), _) => properties,
+            (None, Some(kind)) if kind == "object" => Map::new(),
+            _ => return None,
+        };
+        let open = ["oneOf", "anyOf", "allOf", "patternProperties"].iter().any(|key| schema.contains_key(*key))
+            || schema.get("additionalProperties").is_some_and(|others| *others != Value::Bool(false));
+        Some(Self { properties, required, open, definitions: schema.remove("definitions") })
+    }
+
+    fn declare(self) -> Vec<DeclaredParam> {
+        let Self { properties, required, definitions, .. } = self;
+        let declare = |(name, mut schema): (String, Value)| {
+            // A reference leads nowhere unless what it means goes along.
+            if let Some(definitions) = definitions.as_ref().filter(|_| refers_to(&schema, "#/definitions/"))
+                && let Value::Object(keys) = &mut schema
+            {
+                keys.insert("definitions".to_owned(), definitions.clone());
+            }
+            let required = required.contains(&name);
+            declared(name, required, schema)
+        };
+        properties.into_iter().map(declare).collect()
+    }
+}
+
+/// Whether there is a reference: to the document as a whole, or to what begins like this.
+fn refers_to(schema: &Value, target: &str) -> bool {
+    match schema {
+        Value::Object(keys) => {
+            let here = keys.get("$ref").and_then(Value::as_str);
+            here.is_some_and(|found| found == target || (target != "#" && found.starts_with(target)))
+                || keys.values().any(|below| refers_to(below, target))
+        }
+        Value::Array(items) => items.iter().any(|below| refers_to(below, target)),
+        _ => false,
     }
 }
 
@@ -164,6 +240,8 @@ fn to_draft_4(schema: &mut Value) {
     match schema {
         Value::Bool(true) => *schema = json!({}),
         Value::Bool(false) => *schema = json!({"not": {}}),
+        // The items of a tuple, each with its own.
+        Value::Array(items) => items.iter_mut().for_each(to_draft_4),
         Value::Object(keys) => {
             if let Some(value) = keys.remove("const") {
                 keys.insert("enum".to_owned(), json!([value]));
@@ -182,7 +260,7 @@ fn to_draft_4(schema: &mut Value) {
             if keys.get("additionalProperties") == Some(&Value::Bool(true)) {
                 keys.remove("additionalProperties");
             }
-            for key in ["items", "additionalProperties", "not"] {
+            for key in ["items", "additionalItems", "additionalProperties", "not"] {
                 keys.get_mut(key).into_iter().for_each(to_draft_4_unless_flag);
             }
             for key in ["allOf", "anyOf", "oneOf"] {

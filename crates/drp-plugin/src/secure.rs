@@ -48,7 +48,8 @@ impl<T: JsonSchema> JsonSchema for Secure<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = T::json_schema(generator);
+        // By way of the generator, which knows where a recursive type has to end.
+        let mut schema = generator.subschema_for::<T>();
         schema.insert(SECURE_MARK.to_owned(), true.into());
         schema
     }

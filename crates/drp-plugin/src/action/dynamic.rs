@@ -60,8 +60,8 @@ where
         &self.available.model
     }
 
-    fn declared(&self) -> Option<&[DeclaredParam]> {
-        Some(&[])
+    fn declared(&self) -> Result<&[DeclaredParam], &str> {
+        Ok(&[])
     }
 
     fn param_names(&self) -> (Vec<String>, Vec<String>) {

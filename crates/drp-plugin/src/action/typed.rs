@@ -30,7 +30,7 @@ pub(super) struct Blocking<F, T, P> {
 
 /// What target and params are.
 struct Types<T, P> {
-    declared: Option<Vec<DeclaredParam>>,
+    declared: Result<Vec<DeclaredParam>, String>,
     types: PhantomData<fn(T, P)>,
 }
 
@@ -78,8 +78,8 @@ where
         T::MODEL
     }
 
-    fn declared(&self) -> Option<&[DeclaredParam]> {
-        self.types.declared.as_deref()
+    fn declared(&self) -> Result<&[DeclaredParam], &str> {
+        self.types.declared.as_deref().map_err(String::as_str)
     }
 
     fn prepare(&self, context: Context<S>, call: Call) -> Result<Prepared> {
@@ -108,8 +108,8 @@ where
         T::MODEL
     }
 
-    fn declared(&self) -> Option<&[DeclaredParam]> {
-        self.types.declared.as_deref()
+    fn declared(&self) -> Result<&[DeclaredParam], &str> {
+        self.types.declared.as_deref().map_err(String::as_str)
     }
 
     fn prepare(&self, context: Context<S>, call: Call) -> Result<Prepared> {
