@@ -1,9 +1,10 @@
 //! What a handler answers when it cannot do what was asked.
 
-use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
+use std::{borrow::Cow, error::Error as StdError, fmt, io, time::Duration};
 
-use drp_client::ClientError;
-use drp_core::chain;
+use drp_client::{ClientError, CompareAndSetError};
+use drp_core::{chain, limits};
+use tokio::time::error::Elapsed;
 
 use crate::{CommandError, redact::redact};
 
@@ -12,8 +13,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error with a status that cannot be below 400.
 ///
-/// `?` turns any error into one: what the DRP API answered keeps its status, everything else is a 500. The causes are
-/// written into the message, so the operator who reads it in a job log sees why.
+/// `?` turns any error into one, with its causes in the message, so the operator who reads it in a job log sees why. What
+/// the DRP API answered keeps its status, also as a cause of another error; a compare-and-set that came too late is a
+/// 409, a connection that cannot be made or breaks a 502, a time limit a 504, and everything else a 500.
+/// [`ResultExt`] says what was being done.
+///
+/// What is no error of the standard library's kind, such as a `Box<dyn Error>` or an `anyhow::Error`, goes by its text:
+/// `.map_err(|error| Error::new(500, format!("{error:#}")))`.
 ///
 /// ```
 /// use drp_plugin::Error;
@@ -38,6 +44,9 @@ pub(crate) struct Upstream {
     /// Whether the call may be made again, and another try may succeed.
     pub(crate) may_pass: bool,
 }
+
+/// Messages of one error; more are counted.
+const MESSAGES_MAX: usize = 100;
 
 impl Error {
     /// An error with an HTTP status; one outside of 400 to 599 becomes 500.
@@ -146,6 +155,21 @@ impl Error {
                 *message = clean;
             }
         }
+        self.cut()
+    }
+
+    /// Not more than a person reads and a job log bears.
+    fn cut(mut self) -> Self {
+        let more = self.messages.len().saturating_sub(MESSAGES_MAX);
+        self.messages.truncate(MESSAGES_MAX);
+        for message in self.messages.iter_mut().filter(|message| message.len() > limits::LOG_LINE_BYTES_MAX) {
+            let bytes = message.len();
+            message.truncate(message.floor_char_boundary(limits::LOG_LINE_BYTES_MAX));
+            *message = format!("{message}... (cut, {bytes} bytes in all)");
+        }
+        if more > 0 {
+            self.messages.push(format!("... and {more} more"));
+        }
         self
     }
 
@@ -184,11 +208,76 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
-/// The status that the kind of an error stands for.
+/// What was being done, said of an error in passing. In scope wherever `?` turns the error into one of a handler's.
+///
+/// ```
+/// use drp_plugin::{Result, ResultExt};
+///
+/// fn read_list(path: &str) -> Result<String> {
+///     std::fs::read_to_string(path).with_context(|| format!("cannot read `{path}`"))
+/// }
+/// let error = read_list("/no/such/file").unwrap_err();
+/// assert!(error.to_string().starts_with("cannot read `/no/such/file`: "));
+/// ```
+pub trait ResultExt<T>: Sized {
+    /// As [`Error::context`].
+    ///
+    /// # Errors
+    /// The same error, as one of a handler's.
+    fn context(self, doing: impl fmt::Display) -> Result<T>;
+
+    /// The same, with a text that is made only where it is needed.
+    ///
+    /// # Errors
+    /// The same error, as one of a handler's.
+    fn with_context<D: fmt::Display>(self, doing: impl FnOnce() -> D) -> Result<T>;
+}
+
+impl<T, E: Into<Error>> ResultExt<T> for Result<T, E> {
+    fn context(self, doing: impl fmt::Display) -> Result<T> {
+        self.with_context(|| doing)
+    }
+
+    fn with_context<D: fmt::Display>(self, doing: impl FnOnce() -> D) -> Result<T> {
+        self.map_err(|error| error.into().context(doing()))
+    }
+}
+
+/// The status that an error, or the first of its causes that has one, stands for.
 fn status_of(error: &(dyn StdError + 'static)) -> u16 {
-    let of_api = error.downcast_ref::<ClientError>().and_then(ClientError::status);
-    let late = matches!(error.downcast_ref(), Some(CommandError::TimedOut { .. }));
-    of_api.unwrap_or(if late { 504 } else { 500 })
+    std::iter::successors(Some(error), |error| (*error).source()).find_map(status_of_one).unwrap_or(500)
+}
+
+fn status_of_one(error: &(dyn StdError + 'static)) -> Option<u16> {
+    if let Some(error) = error.downcast_ref::<ClientError>() {
+        return error.status();
+    }
+    if let Some(error) = error.downcast_ref::<CompareAndSetError>() {
+        return match error {
+            CompareAndSetError::Client(error) => error.status(),
+            _ => Some(409),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return status_of_io(error.kind());
+    }
+    let late = matches!(error.downcast_ref(), Some(CommandError::TimedOut { .. })) || error.is::<Elapsed>();
+    late.then_some(504)
+}
+
+/// Somebody at the other end of a connection is not there, or does not answer; all else is nobody's but ours.
+fn status_of_io(kind: io::ErrorKind) -> Option<u16> {
+    use io::ErrorKind as Kind;
+    match kind {
+        Kind::TimedOut => Some(504),
+        Kind::ConnectionRefused
+        | Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::HostUnreachable
+        | Kind::NetworkUnreachable
+        | Kind::NetworkDown => Some(502),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -214,5 +303,30 @@ mod tests {
         for code in [0, 200, 399, 600, u16::MAX] {
             assert_eq!(Error::new(code, "").code(), 500);
         }
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_first_cause_that_has_one() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot ask the BMC")]
+        struct Asking(#[source] io::Error);
+        let check = |error: Error, code: u16, may_pass: bool| {
+            assert_eq!((error.code(), error.may_pass()), (code, may_pass), "{error}");
+        };
+        check(io::Error::from(io::ErrorKind::ConnectionRefused).into(), 502, true);
+        check(Asking(io::Error::from(io::ErrorKind::TimedOut)).into(), 504, true);
+        check(io::Error::from(io::ErrorKind::NotFound).into(), 500, false);
+        let conflict = CompareAndSetError::Conflict { object: "machines/m1".to_owned(), name: "x".to_owned() };
+        check(conflict.into(), 409, false);
+        let done: Result<(), io::Error> = Err(io::ErrorKind::ConnectionReset.into());
+        assert_eq!(done.context("cannot power on").unwrap_err().to_string(), "cannot power on: connection reset");
+    }
+
+    #[test]
+    fn what_nobody_would_read_to_its_end_is_cut() {
+        let many = Error::problems((0..200).map(|n| format!("problem {n}")).collect()).redacted();
+        assert_eq!((many.messages().len(), many.messages()[100].as_str()), (101, "... and 100 more"));
+        let long = Error::new(500, "ä".repeat(limits::LOG_LINE_BYTES_MAX)).redacted();
+        assert!(long.messages()[0].ends_with("ä... (cut, 65536 bytes in all)"));
     }
 }

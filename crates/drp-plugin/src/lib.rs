@@ -81,10 +81,11 @@ pub use context::Context;
 pub use define::DefineError;
 pub use drp_client::{Client, ClientError, Fingerprint, TlsPolicy};
 pub use drp_core::{
-    AvailableAction, Event, Machine, Model, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel, Selector,
+    AvailableAction, Event, Job, Machine, Model, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel,
+    Selector, Uuid,
 };
 pub use endpoint::{EndpointRequest, EndpointResponse};
-pub use error::{Error, Result};
+pub use error::{Error, Result, ResultExt};
 pub use event::{EventLimits, Missed, On, Overflow};
 pub use http_client::{HttpAnswer, HttpClient, HttpClientBuilder, HttpRequest, ParseTlsTrustError, TlsTrust};
 pub use job_log::{JobLog, JobLogWriter};
