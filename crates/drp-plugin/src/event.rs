@@ -143,7 +143,7 @@ async fn handle<S: Send + Sync + 'static>(service: Arc<Service<S>>, item: Item, 
     let Item { rule, event } = item;
     let Some(rule) = service.provider.rules.get(rule) else { return subject };
     let name = format!("the handler of event `{}.{}.{}`", event.type_, event.action, event.key);
-    let deadline = rule.on.limit().map(|limit| Instant::now() + limit);
+    let deadline = rule.on.limit().and_then(|limit| Instant::now().checked_add(limit));
     let doing = service.metrics.events.begin();
     let well = run(&service, &name, deadline, |context| (rule.handler)(context, event)).await;
     doing.end(well);

@@ -76,11 +76,13 @@ impl Retry {
         &self,
         mut attempt: impl FnMut() -> Fut + Send,
     ) -> Result<T> {
-        let deadline = Instant::now() + self.limit;
+        let started = Instant::now();
+        let left = || self.limit.saturating_sub(started.elapsed());
+        let tries = self.tries.max(1);
         let mut wait = self.first_wait;
         let mut last: Option<Error> = None;
-        for number in 1..=self.tries.max(1) {
-            let error = match tokio::time::timeout_at(deadline.into(), attempt()).await {
+        for number in 1..=tries {
+            let error = match tokio::time::timeout(left(), attempt()).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => error,
                 Err(_) => {
@@ -89,13 +91,13 @@ impl Retry {
                 }
             };
             let pause = error.retry_after().unwrap_or_else(|| shortened(wait));
-            if !(self.when)(&error) || Instant::now() + pause >= deadline || number == self.tries {
+            if !(self.when)(&error) || pause >= left() || number == tries {
                 return Err(if number > 1 { error.context(format!("try {number}")) } else { error });
             }
             tracing::debug!("try {number} failed and is repeated in {pause:?}: {error}");
             last = Some(error);
             tokio::time::sleep(pause).await;
-            wait = (wait * 2).min(self.longest_wait);
+            wait = wait.saturating_mul(2).min(self.longest_wait);
         }
         Err(last.unwrap_or_else(|| Error::new(500, "no try was made")))
     }
@@ -106,7 +108,8 @@ fn shortened(wait: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     // The standard library's only source of randomness; good enough to keep callers apart.
     let random = RandomState::new().hash_one(()) % 1000;
-    wait / 2 + wait.mul_f64(f64::from(u32::try_from(random).unwrap_or(0)) / 2000.0)
+    let half = wait / 2;
+    half + half.mul_f64(f64::from(u32::try_from(random).unwrap_or(0)) / 1000.0)
 }
 
 /// Looks again and again until there is what is waited for, or the time is over. A look that is under way then is
@@ -200,6 +203,22 @@ mod tests {
         });
         result.await.unwrap();
         assert!(started.elapsed() < Duration::from_secs(4));
+    }
+
+    #[tokio::test]
+    async fn the_longest_times_and_no_tries_are_taken_as_they_are_meant() {
+        let mut tries = 0;
+        let retry = Retry::within(Duration::MAX).waits(Duration::ZERO, Duration::MAX);
+        let result = retry.run(|| {
+            tries += 1;
+            ready(if tries < 4 { Err(Error::new(503, "busy")) } else { Ok(()) })
+        });
+        result.await.unwrap();
+        let retry = Retry::within(Duration::MAX).tries(0).waits(Duration::MAX, Duration::MAX);
+        let result: Result<()> = retry.run(|| ready(Err(Error::new(503, "busy")))).await;
+        assert_eq!(result.unwrap_err().to_string(), "busy");
+        assert!(shortened(Duration::MAX) <= Duration::MAX);
+        wait_until(Duration::MAX, Duration::ZERO, || ready(Ok(Some(())))).await.unwrap();
     }
 
     #[test]

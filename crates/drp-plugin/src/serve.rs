@@ -212,7 +212,8 @@ impl<S: Send + Sync + 'static> Service<S> {
         let configured = self.configured()?;
         let action = self.choose(&call)?;
         let cancelled = self.cancelled.child_token();
-        let deadline = action.time_limit.or(self.provider.action_time).map(|limit| Instant::now() + limit);
+        let deadline =
+            action.time_limit.or(self.provider.action_time).and_then(|limit| Instant::now().checked_add(limit));
         let mut surroundings = self.call(&configured.plugin, log)?;
         surroundings.cancelled = cancelled.clone();
         surroundings.deadline = deadline;

@@ -3,9 +3,13 @@
 use std::{
     fmt,
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+
+use futures_util::FutureExt;
+use tracing::Instrument;
 
 use crate::{Error, Result, handler::BoxFuture};
 
@@ -22,7 +26,8 @@ struct Step {
 }
 
 /// Does work that takes itself back if it fails: steps that it has pushed run then, the last one first, each with half
-/// a minute, and what they fail with is told beside the error. Where the work is cancelled, they run in the background.
+/// a minute, and what they fail with is told beside the error. Where the work is cancelled, they run in the background,
+/// and those that run then go on. A step that fails or panics keeps none of the others from running.
 ///
 /// ```
 /// use drp_plugin::{Result, with_undo};
@@ -47,9 +52,11 @@ pub async fn with_undo<T, Fut: Future<Output = Result<T>> + Send>(work: impl FnO
     let cancelled = Cancelled(undo.clone());
     let result = work(undo).await;
     let steps = cancelled.0.take();
-    match result {
-        Ok(value) => Ok(value),
-        Err(error) => Err(take_back(steps).await.into_iter().fold(error, Error::and)),
+    let Err(error) = result else { return result };
+    // In a task of its own: the time of an action may pass while it takes back.
+    match tokio::spawn(take_back(steps).in_current_span()).await {
+        Ok(failures) => Err(failures.into_iter().fold(error, Error::and)),
+        Err(_) => Err(error.and("cannot take back: the plugin is stopping")),
     }
 }
 
@@ -79,22 +86,26 @@ impl Drop for Cancelled {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            for failure in take_back(steps).await {
-                tracing::error!("{failure}");
-            }
-        });
+        runtime.spawn(take_back(steps).in_current_span());
     }
 }
 
+/// Runs the steps, the last one first, and gives what went wrong. Nobody may be left to hear it, so it is logged too.
 async fn take_back(steps: Vec<Step>) -> Vec<String> {
     let mut failures = Vec::new();
     for Step { what, work } in steps.into_iter().rev() {
-        match tokio::time::timeout(STEP_TIME, work).await {
-            Ok(Ok(())) => tracing::info!("taken back: {what}"),
-            Ok(Err(error)) => failures.push(format!("cannot take back, {what}: {error}")),
-            Err(_) => failures.push(format!("cannot take back, {what}: it did not end within {STEP_TIME:?}")),
-        }
+        let reason = match tokio::time::timeout(STEP_TIME, AssertUnwindSafe(work).catch_unwind()).await {
+            Ok(Ok(Ok(()))) => {
+                tracing::info!("taken back: {what}");
+                continue;
+            }
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(_)) => "it panicked; the log says more".to_owned(),
+            Err(_) => format!("it did not end within {STEP_TIME:?}"),
+        };
+        let failure = format!("cannot take back, {what}: {reason}");
+        tracing::error!("{failure}");
+        failures.push(failure);
     }
     failures
 }
@@ -117,6 +128,7 @@ mod tests {
         let done = Arc::clone(done);
         async move {
             done.lock().unwrap().push(name);
+            assert!(name != "worse", "a step panics");
             if name == "bad" { Err(Error::new(500, "stuck")) } else { Ok(()) }
         }
     }
@@ -172,5 +184,48 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(*done.lock().unwrap(), ["begun", "one"]);
+    }
+
+    #[tokio::test]
+    async fn a_step_that_panics_keeps_none_from_running() {
+        let done = Done::default();
+        let (one, two) = (step(&done, "one"), step(&done, "worse"));
+        let result: Result<()> = with_undo(|undo| async move {
+            undo.push("one", one);
+            undo.push("two", two);
+            Err(Error::new(409, "no room"))
+        })
+        .await;
+        let error = result.unwrap_err();
+        assert_eq!(error.to_string(), "no room; cannot take back, two: it panicked; the log says more");
+        assert_eq!(*done.lock().unwrap(), ["worse", "one"]);
+    }
+
+    #[tokio::test]
+    async fn taking_back_goes_on_where_nobody_waits_any_more() {
+        let done = Done::default();
+        let (began, go_on) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+        let one = step(&done, "one");
+        let two = {
+            let (began, go_on) = (Arc::clone(&began), Arc::clone(&go_on));
+            async move {
+                began.notify_one();
+                go_on.notified().await;
+                Ok(())
+            }
+        };
+        let work = tokio::spawn(with_undo(|undo| async move {
+            undo.push("one", one);
+            undo.push("two", two);
+            Err::<(), _>(Error::new(409, "no room"))
+        }));
+        began.notified().await;
+        work.abort();
+        assert!(work.await.unwrap_err().is_cancelled());
+        go_on.notify_one();
+        while done.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*done.lock().unwrap(), ["one"]);
     }
 }
