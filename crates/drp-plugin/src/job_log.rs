@@ -78,7 +78,8 @@ impl JobLog {
         let text = text.as_ref();
         tracing::info!("{text}");
         if let Some(log) = &self.0 {
-            log.gathered.buffer().push(text);
+            // Here, and not when it is appended: by then nobody may know any more what is secret.
+            log.gathered.buffer().push(&redact(text));
             log.gathered.changed.notify_one();
         }
     }
@@ -131,7 +132,7 @@ async fn append_all(gathered: Arc<Gathered>, client: Client, job: String) {
     loop {
         let (text, ended) = gathered.buffer().take();
         if !text.is_empty() && !gone {
-            let appended = client.jobs().append_log(&job, redact(&text).into_owned()).await;
+            let appended = client.jobs().append_log(&job, text.clone()).await;
             if let Err(error) = appended {
                 gone = error.is_not_found();
                 gathered.buffer().lose(&text);

@@ -12,9 +12,11 @@ use serde_json::Value;
 
 /// Shorter values are not looked for: cutting them out would make every line unreadable and betray them as well.
 const SECRET_CHARS_MIN: usize = 4;
+/// Shorter lines of a secret are not looked for by themselves.
+const SECRET_LINE_BYTES_MIN: usize = 16;
 const MASK: &str = "[secret]";
 
-/// The longest first, and how many hold each: the same token comes with every call.
+/// The secrets, and how many hold each: the same token comes with every call.
 static IN_USE: RwLock<Vec<(Arc<str>, usize)>> = RwLock::new(Vec::new());
 
 /// Secrets that are cut out for as long as this lives.
@@ -36,8 +38,6 @@ impl SecretsInUse {
                     None => in_use.push((Arc::clone(text), 1)),
                 }
             }
-            // A secret may be the beginning of another: the longer one has to go first.
-            in_use.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
         }
         Self(texts)
     }
@@ -67,6 +67,9 @@ fn collect(value: &Value, texts: &mut Vec<Arc<str>>) {
     match value {
         Value::String(text) => {
             take(text);
+            // A key of many lines is often written line by line.
+            let lines = text.lines().filter(|line| *line != text && line.len() >= SECRET_LINE_BYTES_MIN);
+            lines.for_each(&mut take);
             // The same text as it stands inside JSON and inside Rust's debug output.
             for quoted in [Value::from(text.as_str()).to_string(), format!("{text:?}")] {
                 let inner = quoted.trim_matches('"');
@@ -82,12 +85,27 @@ fn collect(value: &Value, texts: &mut Vec<Arc<str>>) {
     }
 }
 
-/// The text without the secrets in use.
+/// The text without the secrets in use. Where they overlap, all of what they cover goes.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
-    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
-    in_use.iter().fold(Cow::Borrowed(text), |text, (secret, _)| {
-        if text.contains(secret.as_ref()) { text.replace(secret.as_ref(), MASK).into() } else { text }
-    })
+    let mut found: Vec<(usize, usize)> = {
+        let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
+        let places = |secret: &str| text.match_indices(secret).map(|(at, found)| (at, at + found.len())).collect();
+        in_use.iter().flat_map(|(secret, _)| -> Vec<_> { places(secret) }).collect()
+    };
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    found.sort_unstable();
+    let (mut clean, mut end) = (String::with_capacity(text.len()), 0);
+    for (from, to) in found {
+        if from >= end {
+            clean.push_str(&text[end..from]);
+            clean.push_str(MASK);
+        }
+        end = end.max(to);
+    }
+    clean.push_str(&text[end..]);
+    Cow::Owned(clean)
 }
 
 #[cfg(test)]
@@ -103,6 +121,15 @@ mod tests {
         check(r#"{"p":"pa\"ss-word"}"#, r#"{"p":"[secret]"}"#);
         check("pin 123456, ab", "pin [secret], ab");
         check("nothing here", "nothing here");
+        check("ss-word", "ss-word");
+        let others = SecretsInUse::of([&Raw::from(serde_json::json!(["abcdef", "defghi", "secret"]))]);
+        check("x abcdefghi, a secret", "x [secret], a [secret]");
+        check("abcdefabcdef", "[secret][secret]");
+        drop(others);
+        let key = SecretsInUse::of([&Raw::from("-----BEGIN KEY-----\nMIIBVgIBADANBgkqhkiG9w0B\nx\n")]);
+        check("2: MIIBVgIBADANBgkqhkiG9w0B\r", "2: [secret]\r");
+        check("x", "x");
+        drop(key);
         drop(SecretsInUse::of([&value]));
         check("token=pa\"ss-word!", "token=[secret]!");
         drop(secrets);
