@@ -1,7 +1,9 @@
 //! Programs that a provider runs: with a time limit, without its secrets, and without leftovers.
 
 mod capture;
+mod error;
 mod group;
+mod lookup;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -14,15 +16,18 @@ use std::{
 
 use drp_core::limits;
 use tempfile::NamedTempFile;
-use thiserror::Error;
 use tokio::{
     io::AsyncWriteExt,
     process::{Child, ChildStdin},
-    time::{Instant, sleep_until, timeout},
+    time::{sleep, timeout},
 };
 
+pub use self::error::CommandError;
 use self::{capture::Capture, group::Group};
-use crate::{Secure, redact::redact};
+use crate::{
+    Secure,
+    redact::{redact, tells_secret},
+};
 
 /// What of the provider's own environment a program gets to see. `RS_TOKEN` is good for everything on the server, so
 /// it is not among it.
@@ -53,8 +58,9 @@ const DRAIN_TIME: Duration = Duration::from_millis(250);
 /// # }
 /// ```
 ///
-/// A secret goes into the environment, the standard input or a private file. It does not belong into an argument:
-/// every user of the machine can read those.
+/// A secret goes into the environment, the standard input or a private file. It does not belong into an argument: every
+/// user of the machine can read those, so a command with a value of a [`Secure`] param in one is refused unless
+/// [`allow_secret_args`](Self::allow_secret_args) says that there is no other way.
 pub struct Command {
     program: OsString,
     args: Vec<OsString>,
@@ -64,6 +70,7 @@ pub struct Command {
     /// Removed when the command is dropped, which is when it has run.
     secret_files: Vec<NamedTempFile>,
     failure: Option<io::Error>,
+    secret_args: bool,
     time_limit: Duration,
     output_limit: usize,
 }
@@ -79,6 +86,7 @@ impl Command {
             stdin: None,
             secret_files: Vec::new(),
             failure: None,
+            secret_args: false,
             time_limit: limits::CHILD_TIME,
             output_limit: limits::CHILD_OUTPUT_BYTES_MAX,
         }
@@ -113,6 +121,14 @@ impl Command {
             }
             Err(error) => self.failure = Some(error),
         }
+        self
+    }
+
+    /// For a program that takes a password in no other way: lets secrets into its arguments, where every user of the
+    /// machine can read them for as long as it runs.
+    #[must_use]
+    pub fn allow_secret_args(mut self) -> Self {
+        self.secret_args = true;
         self
     }
 
@@ -167,22 +183,32 @@ impl Command {
         self
     }
 
+    /// Looks whether there is such a program, and does not run it: for `validate` or `configure`, so that an operator
+    /// hears of it before the first action fails.
+    ///
+    /// # Errors
+    /// There is none by this path, or by this name in `PATH`, that may be executed.
+    pub fn check(&self) -> Result<(), CommandError> {
+        if lookup::is_there(&self.program, self.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, path)| path))
+        {
+            return Ok(());
+        }
+        Err(CommandError::NotFound { program: self.program.to_string_lossy().into_owned() })
+    }
+
     /// Runs it to its end. That it ends with another status than 0 is no error here: see [`Output::success`].
     ///
     /// # Errors
-    /// It cannot be started, or its time is over.
+    /// It cannot be started, an argument holds a secret, or its time is over.
     pub async fn run(mut self) -> Result<Output, CommandError> {
         let program = self.program.to_string_lossy().into_owned();
         if let Some(source) = self.failure.take() {
             return Err(CommandError::Start { program, source });
         }
-        if self.args.iter().any(|arg| matches!(redact(&arg.to_string_lossy()), std::borrow::Cow::Owned(_))) {
-            tracing::warn!(program, "an argument holds a secret, which every user of this machine can read");
+        if !self.secret_args && self.args.iter().any(|arg| tells_secret(&arg.to_string_lossy())) {
+            return Err(CommandError::SecretArgument { program });
         }
-        let mut child = self.start().map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => CommandError::NotFound { program: program.clone() },
-            _ => CommandError::Start { program: program.clone(), source },
-        })?;
+        let mut child = self.start().map_err(|source| self.not_started(source))?;
         let group = Group::led_by(&child);
         let (mut stdout, mut stderr) = (Capture::new(self.output_limit), Capture::new(self.output_limit));
         let ended = {
@@ -202,6 +228,20 @@ impl Command {
                 stderr: stderr.into_bytes(),
             }),
             None => Err(CommandError::TimedOut { program, limit: self.time_limit }),
+        }
+    }
+
+    /// The system says of a missing directory, or of a script's missing interpreter, what it says of a missing program.
+    fn not_started(&self, source: io::Error) -> CommandError {
+        let program = self.program.to_string_lossy().into_owned();
+        match &self.directory {
+            Some(directory) if !directory.is_dir() => {
+                CommandError::NoDirectory { program, directory: directory.display().to_string() }
+            }
+            _ if source.kind() == io::ErrorKind::NotFound && self.check().is_err() => {
+                CommandError::NotFound { program }
+            }
+            _ => CommandError::Start { program, source },
         }
     }
 
@@ -232,13 +272,14 @@ async fn wait(
     limit: Duration,
 ) -> io::Result<Option<ExitStatus>> {
     tokio::pin!(talk);
-    let deadline = Instant::now() + limit;
+    let late = sleep(limit);
+    tokio::pin!(late);
     let mut talked = false;
     let status = loop {
         tokio::select! {
             status = child.wait() => break Some(status?),
             () = &mut talk, if !talked => talked = true,
-            () = sleep_until(deadline) => break None,
+            () = &mut late => break None,
         }
     };
     if status.is_none() {
@@ -338,7 +379,8 @@ impl Output {
             return Ok(self);
         }
         Err(CommandError::Failed {
-            stderr: last_words(&self.stderr_text()),
+            // Before it is cut: half a secret is not found any more.
+            stderr: last_words(&redact(&self.stderr_text())),
             program: self.program,
             status: self.status,
         })
@@ -365,52 +407,6 @@ fn last_words(text: &str) -> String {
         Some((start, _)) if start > 0 => format!("...{}", &text[start..]),
         _ => text.to_owned(),
     }
-}
-
-/// Why a program gave no good result. As the error of a handler, a time limit is a 504 and all else a 500.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CommandError {
-    /// There is no such program.
-    #[error("there is no program `{program}`; install it, or check PATH")]
-    NotFound {
-        /// The program.
-        program: String,
-    },
-    /// It cannot be started.
-    #[error("cannot start `{program}`")]
-    Start {
-        /// The program.
-        program: String,
-        /// The reason.
-        source: io::Error,
-    },
-    /// Its end cannot be waited for.
-    #[error("cannot wait for `{program}`")]
-    Wait {
-        /// The program.
-        program: String,
-        /// The reason.
-        source: io::Error,
-    },
-    /// It did not end in time and was killed.
-    #[error("`{program}` did not end within {limit:?} and was killed")]
-    TimedOut {
-        /// The program.
-        program: String,
-        /// The time it had.
-        limit: Duration,
-    },
-    /// It ended badly.
-    #[error("`{program}` failed with {status}: {}", if stderr.is_empty() { "it said nothing" } else { stderr })]
-    Failed {
-        /// The program.
-        program: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// The end of its standard error.
-        stderr: String,
-    },
 }
 
 #[cfg(test)]

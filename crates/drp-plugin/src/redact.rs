@@ -108,9 +108,30 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// Whether an argument of a program gives a secret away. A short one stands in many a path by chance, so it counts only
+/// as the whole argument, or as the value of an option.
+pub(crate) fn tells_secret(arg: &str) -> bool {
+    const CHARS_BY_CHANCE: usize = 8;
+    let value = arg.split_once('=').map_or(arg, |(_, value)| value);
+    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
+    in_use.iter().any(|(secret, _)| {
+        let secret = secret.as_ref();
+        arg == secret || value == secret || (secret.chars().count() >= CHARS_BY_CHANCE && arg.contains(secret))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_argument_gives_away_what_does_not_stand_there_by_chance() {
+        let secrets = SecretsInUse::of([&Raw::from(serde_json::json!(["ro-ot", "long-enough"]))]);
+        for (arg, expected) in [("ro-ot", true), ("--pw=ro-ot", true), ("/ro-ot/x", false), ("xlong-enoughx", true)] {
+            assert_eq!(tells_secret(arg), expected, "{arg}");
+        }
+        drop(secrets);
+    }
 
     #[test]
     fn secrets_are_cut_out_while_they_are_in_use() {

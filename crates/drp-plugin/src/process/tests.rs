@@ -112,6 +112,66 @@ async fn a_missing_program_is_named() {
     assert_eq!(crate::Error::from(error).code(), 504);
 }
 
+#[tokio::test]
+async fn a_secret_in_an_argument_is_refused_unless_there_is_no_other_way() {
+    let held = crate::redact::SecretsInUse::of([&drp_core::Raw::from("opensesame-argument")]);
+    let command = || Command::new("echo").arg("--password=opensesame-argument");
+    let error = command().run().await.unwrap_err();
+    assert!(matches!(error, CommandError::SecretArgument { .. }), "{error}");
+    assert!(!error.to_string().contains("opensesame"), "{error}");
+    let output = command().allow_secret_args().run().await.unwrap();
+    assert_eq!(output.stdout(), b"--password=opensesame-argument\n");
+    drop(held);
+}
+
+#[tokio::test]
+async fn half_a_secret_is_in_no_error() {
+    let held = crate::redact::SecretsInUse::of([&drp_core::Raw::from("opensesame-cut")]);
+    // The cut goes through the secret.
+    let script = "printf opensesame-cut >&2; head -c 495 /dev/zero | tr '\\0' x >&2; exit 1";
+    let error = sh(script).allow_secret_args().run().await.unwrap().success().unwrap_err().to_string();
+    assert!(!error.contains("-cut") && error.contains("ret]xxx"), "{error}");
+    drop(held);
+}
+
+#[tokio::test]
+async fn why_it_cannot_be_started_is_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        path
+    };
+    let check = async |command: Command, part: &str| {
+        let error = drp_core::chain(&command.run().await.unwrap_err());
+        assert!(error.contains(part), "{error}");
+    };
+    check(sh("").current_dir("/no/such/dir"), "there is no directory `/no/such/dir` to run it in").await;
+    check(Command::new(file("plain", "", 0o644)), "Permission denied").await;
+    check(Command::new(file("script", "#!/no/such/shell\n", 0o755)), "No such file").await;
+    check(Command::new("echo").arg("x".repeat(4 << 20)), "Argument list too long").await;
+    check(sh("").env("A", "a\0b"), "nul byte").await;
+    check(Command::new(""), "there is no program ``").await;
+}
+
+#[test]
+fn a_program_is_looked_for_without_running_it() {
+    assert!(Command::new("sh").check().is_ok());
+    assert!(Command::new("/bin/sh").check().is_ok());
+    assert!(matches!(Command::new("sh").env("PATH", "/no/such").check(), Err(CommandError::NotFound { .. })));
+    for nothing in ["no-such-program-4711", "/etc/passwd", "/", ""] {
+        assert!(Command::new(nothing).check().is_err(), "{nothing}");
+    }
+}
+
+#[tokio::test]
+async fn the_shortest_and_the_longest_times_are_taken_as_they_are_meant() {
+    assert_eq!(sh("exit 3").time_limit(Duration::MAX).run().await.unwrap().code(), Some(3));
+    let error = sh("sleep 600").time_limit(Duration::ZERO).run().await.unwrap_err();
+    assert!(matches!(error, CommandError::TimedOut { .. }));
+}
+
 #[test]
 fn debug_texts_show_no_argument_and_no_output() {
     let command = sh("opensesame").env("A", "opensesame");
