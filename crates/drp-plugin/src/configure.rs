@@ -12,7 +12,7 @@ use crate::{
     event::Selected,
     handler::BoxFuture,
     param::{Decoded, decode},
-    redact::SecretsInUse,
+    redact::{SecretsFound, SecretsInUse},
     schema::{DeclaredParam, params_of},
 };
 
@@ -23,7 +23,7 @@ pub(crate) struct Configured<S> {
     /// What each rule for events selects.
     pub(crate) selected: Selected,
     /// Held for as long as some call may still use the secrets.
-    pub(crate) _secrets: SecretsInUse,
+    pub(crate) _secrets: (SecretsInUse, Arc<SecretsFound>),
 }
 
 /// A configuration whose params have been read: the author's function, ready to run, and the secrets it was given.

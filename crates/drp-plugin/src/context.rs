@@ -7,12 +7,21 @@ use std::{
 };
 
 use drp_client::{Client, Query};
-use drp_core::{Event, Raw, RawModel, Uuid};
-use serde::Serialize;
+use drp_core::{Event, Model, Raw, RawModel, Uuid};
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
-use crate::{Error, JobLog, Result, host::Host};
+use crate::{
+    Error, JobLog, Result,
+    action::TargetLocks,
+    host::Host,
+    param::{self, Decoded},
+    redact::SecretsFound,
+    schema,
+};
 
 /// The surroundings of one call of a handler: the state of the plugin, the server, and when to end.
 ///
@@ -33,6 +42,10 @@ pub(crate) struct Call {
     /// The host that runs this process; `None` where there is none.
     pub(crate) host: Option<Host>,
     pub(crate) job: Arc<CallJob>,
+    pub(crate) secrets: Arc<SecretsFound>,
+    pub(crate) locks: Arc<TargetLocks>,
+    /// The object that this call has to itself already: its type and key.
+    pub(crate) alone_with: Arc<OnceLock<(String, String)>>,
 }
 
 /// The job that an action belongs to.
@@ -67,6 +80,9 @@ impl<S> Context<S> {
             deadline: None,
             host: None,
             job: Arc::default(),
+            secrets: Arc::default(),
+            locks: Arc::default(),
+            alone_with: Arc::default(),
         };
         Self { state: Arc::new(state), call }
     }
@@ -100,6 +116,46 @@ impl<S> Context<S> {
     #[must_use]
     pub fn log(&self) -> &Span {
         &self.call.log
+    }
+
+    /// The params of an object, as its profiles and the profile `global` give them too, with secrets opened: for an
+    /// event's machine, say, as an action gets them without asking. Say [`Provider::reads`](crate::Provider::reads) for
+    /// `P` as well, so that the params are declared.
+    ///
+    /// One request, and only for the params that `P` names. Values of [`Secure`](crate::Secure) fields are cut out of
+    /// log lines and errors until this call ends.
+    ///
+    /// # Errors
+    /// The object is gone (404), or the server does not answer; 400 with every param that is missing or does not fit.
+    pub async fn params_of<P, M>(&self, object: &M) -> Result<P>
+    where
+        P: DeserializeOwned + JsonSchema,
+        M: Model,
+    {
+        let declared = schema::params_of::<P>().map_err(|mistake| Error::new(500, format!("the params {mistake}")))?;
+        let key = object.key();
+        let params = self.call.client.objects::<M>().params(&key).aggregate().decode();
+        let params = params.only(declared.iter().map(|param| &param.name)).all().await?;
+        let decoded = param::decode::<P>(&params, &declared);
+        let Decoded { values, secrets } = decoded.map_err(|problems| {
+            Error::problems(problems.iter().map(|p| format!("{}/{key}: {p}", M::PREFIX)).collect())
+        })?;
+        self.call.secrets.hold(secrets);
+        Ok(values)
+    }
+
+    /// Waits until nobody else has this object to itself: no action that runs
+    /// [one at a time](crate::Action::one_at_a_time), and no other call that asked for it here, be it for an action or
+    /// for an event. First come, first served. The object is free again when what is returned is dropped.
+    ///
+    /// An action that runs one at a time has its target already. Two calls that each hold an object and ask for that of
+    /// the other wait for ever, or for as long as their time limits let them: take one at a time.
+    pub async fn alone_with<M: Model>(&self, object: &M) -> Alone {
+        let key = object.key();
+        match self.call.alone_with.get() {
+            Some((prefix, held)) if prefix == M::PREFIX && *held == key => Alone(None),
+            _ => Alone(Some(self.call.locks.lock(M::PREFIX, &key).await)),
+        }
     }
 
     /// The log of the job that this action belongs to: the one it was called for, else the one that its machine runs.
@@ -164,6 +220,11 @@ impl<S> Context<S> {
         self.call.deadline
     }
 }
+
+/// An object that one call has to itself for as long as this lives; made by [`Context::alone_with`].
+#[derive(Debug)]
+#[must_use = "the object is free again when this is dropped"]
+pub struct Alone(#[expect(dead_code, reason = "it is held, and not looked at")] Option<OwnedMutexGuard<()>>);
 
 impl<S> Clone for Context<S> {
     fn clone(&self) -> Self {

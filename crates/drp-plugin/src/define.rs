@@ -6,7 +6,7 @@ use std::{
 };
 
 use drp_content::{Bundle, Metadata};
-use drp_core::{Params, PluginProvider, Raw, RawModel, contract, names};
+use drp_core::{Model, Param, Params, PluginProvider, Raw, RawModel, contract, names};
 use serde::Serialize;
 
 use crate::{Action, Content, Provider, action::split, bounds, content, schema::DeclaredParam, unpack};
@@ -114,6 +114,14 @@ fn all_params<S: Send + Sync + 'static>(
         }
     }
     params.into_iter().map(|(name, (_, param))| (name, param)).collect()
+}
+
+/// Names of the secure params that the types and the content declare.
+pub(crate) fn secure_params<S: Send + Sync + 'static>(provider: &Provider<S>) -> BTreeSet<String> {
+    let params = all_params(provider, &mut Vec::new());
+    let bundle = bundle(provider, &params, &mut Vec::new()).unwrap_or_default();
+    let declared = bundle.sections.get(Param::PREFIX).into_iter().flatten();
+    declared.filter(|(_, param)| param.get("Secure") == Some(true)).map(|(name, _)| name.clone()).collect()
 }
 
 /// What a server would have against a param.

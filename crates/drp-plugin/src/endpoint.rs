@@ -92,7 +92,9 @@ impl<S: Send + Sync + 'static> Service<S> {
             service.check_running()?;
             let configured = service.configured()?;
             let endpoint = service.provider.endpoint.as_ref().ok_or_else(|| Error::new(404, "no endpoint"))?;
-            let context = Context::of_call(Arc::clone(&configured.state), service.call(&configured.plugin, scope)?);
+            let call = service.call(&configured.plugin, scope)?;
+            let _found = Arc::clone(&call.secrets);
+            let context = Context::of_call(Arc::clone(&configured.state), call);
             end_in_time(endpoint(context, request), &service.cancelled, None).await.map_err(Error::redacted)
         };
         self.contain(&format!("{method} {path}"), work.instrument(log)).await

@@ -168,6 +168,7 @@ where
     let cancelled = service.cancelled.child_token();
     call.cancelled = cancelled.clone();
     call.deadline = deadline;
+    let found = Arc::clone(&call.secrets);
     let context = Context::of_call(Arc::clone(&configured.state), call);
     // The call itself belongs inside as well: it may panic before there is a future.
     let work = async { end_in_time(work(context), &cancelled, deadline).await };
@@ -181,6 +182,6 @@ where
     let well = report.instrument(log).await;
     // What the handler has started on the side ends with it.
     cancelled.cancel();
-    drop(configured);
+    drop((configured, found));
     well
 }

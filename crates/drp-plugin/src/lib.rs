@@ -77,7 +77,7 @@ mod validate;
 pub use action::{Action, ActionCall};
 pub use cache::Cache;
 pub use content::Content;
-pub use context::Context;
+pub use context::{Alone, Context};
 pub use define::DefineError;
 pub use drp_client::{Client, ClientError, Fingerprint, TlsPolicy};
 pub use drp_core::{

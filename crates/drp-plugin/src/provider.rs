@@ -348,6 +348,16 @@ impl<S: Send + Sync + 'static> Provider<S> {
         self
     }
 
+    /// Declares the params of a struct that handlers read off objects with [`Context::params_of`].
+    #[must_use]
+    pub fn reads<P: DeserializeOwned + JsonSchema>(mut self) -> Self {
+        match schema::params_of::<P>() {
+            Ok(params) => self.params.extend(params),
+            Err(mistake) => self.mistakes.push(format!("the params that are read {mistake}")),
+        }
+        self
+    }
+
     /// Declares a param that no handler of this provider reads; its values are `T`s.
     #[must_use]
     pub fn param<T: JsonSchema>(mut self, name: &str, description: &str) -> Self {

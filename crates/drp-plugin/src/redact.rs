@@ -4,7 +4,8 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, PoisonError, RwLock},
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use drp_core::Raw;
@@ -82,6 +83,26 @@ fn collect(value: &Value, texts: &mut Vec<Arc<str>>) {
         Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
         Value::Object(members) => members.values().for_each(|member| collect(member, texts)),
         Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// Secrets that a call has come by on its way: they are in use until it ends, so that none gets out with its error.
+#[derive(Debug, Default)]
+pub(crate) struct SecretsFound(Mutex<VecDeque<SecretsInUse>>);
+
+/// Objects whose secrets one call holds at a time; a call that goes through more has long dealt with the first ones.
+const FOUND_MAX: usize = 1000;
+
+impl SecretsFound {
+    pub(crate) fn hold(&self, secrets: SecretsInUse) {
+        if secrets.0.is_empty() {
+            return;
+        }
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.push_back(secrets);
+        if found.len() > FOUND_MAX {
+            found.pop_front();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests of the host: config, action, publish and stop.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     panic::AssertUnwindSafe,
     sync::{
@@ -27,6 +28,7 @@ use crate::{
     action::{Prepared, TargetLocks},
     configure::{Configured, PreparedConfiguration},
     context::{Call, CallJob},
+    define,
     endpoint::own_path,
     event::{self, Change, Listener, Settling},
     exchange::{
@@ -37,6 +39,7 @@ use crate::{
     listen::tell_of_panic,
     log::{Republish, open_scope},
     metrics::Metrics,
+    redact::SecretsInUse,
     target::guess_model,
 };
 
@@ -47,7 +50,9 @@ pub(crate) struct Service<S> {
     client: OnceLock<Client>,
     /// One configuration at a time, in the order of their arrival.
     configuring: Mutex<Option<Listener>>,
-    targets: TargetLocks,
+    targets: Arc<TargetLocks>,
+    /// Names of all secure params that the provider declares, once somebody asks.
+    secure: OnceLock<BTreeSet<String>>,
     pub(crate) metrics: Metrics,
     host: Option<Host>,
     last_config: AtomicU64,
@@ -69,7 +74,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             configured: ArcSwapOption::empty(),
             client: OnceLock::new(),
             configuring: Mutex::new(None),
-            targets: TargetLocks::default(),
+            targets: Arc::default(),
+            secure: OnceLock::new(),
             metrics: Metrics::default(),
             host,
             last_config: AtomicU64::new(0),
@@ -160,12 +166,13 @@ impl<S: Send + Sync + 'static> Service<S> {
         self.check_running()?;
         let plugin: Arc<str> = self.provider.plugin_name(params).into();
         let call = self.call(&plugin, log)?;
+        let found = Arc::clone(&call.secrets);
         let PreparedConfiguration { run, secrets } = self.provider.configure.prepare(call, params)?;
         // The secrets are held until the error has been redacted, and then for as long as the state may be used.
         let state = end_in_time(run, &self.cancelled, None).await.map_err(Error::redacted)?;
         let selected = event::selected_by(&self.provider.rules, &state);
         let settling = self.listen(&mut listener, event::distinct(&selected)).await?;
-        let configured = Configured { state, plugin: Arc::clone(&plugin), selected, _secrets: secrets };
+        let configured = Configured { state, plugin: Arc::clone(&plugin), selected, _secrets: (secrets, found) };
         self.configured.store(Some(Arc::new(configured)));
         if let Some(Start { stream, changes }) = settling.start {
             self.calls.spawn(event::dispatch(Arc::clone(&self), stream, changes));
@@ -219,11 +226,17 @@ impl<S: Send + Sync + 'static> Service<S> {
         surroundings.deadline = deadline;
         let job = Arc::new(CallJob::new(job_of(&call)));
         surroundings.job = Arc::clone(&job);
+        let found = Arc::clone(&surroundings.secrets);
+        found.hold(self.other_secrets(action, &call.params));
+        let alone_with = Arc::clone(&surroundings.alone_with);
         let context = Context::of_call(Arc::clone(&configured.state), surroundings);
         let Prepared { run, secrets, target } = action.handler.prepare(context, call)?;
         let alone = async {
             let _alone = match action.one_at_a_time {
-                true => Some(self.targets.lock(action.handler.model(), &target).await),
+                true => {
+                    let (model, key) = alone_with.get_or_init(|| (action.handler.model().to_owned(), target));
+                    Some(self.targets.lock(model, key).await)
+                }
                 false => None,
             };
             run.await
@@ -233,8 +246,20 @@ impl<S: Send + Sync + 'static> Service<S> {
         job.close(JOB_LOG_TIME).await;
         // Whoever drops the secrets before would let them out with the error.
         let result = result.map_err(Error::redacted);
-        drop((configured, secrets));
+        drop((configured, secrets, found));
         result
+    }
+
+    /// The secrets among the params that an action's types do not tell of: it takes calls as they come.
+    fn other_secrets(&self, action: &Action<S>, params: &Params) -> SecretsInUse {
+        let declared = action.handler.declared().unwrap_or_default();
+        let others = params.iter().filter(|(name, _)| !declared.iter().any(|param| param.name == **name));
+        let mut others = others.peekable();
+        if others.peek().is_none() {
+            return SecretsInUse::default();
+        }
+        let secure = self.secure.get_or_init(|| define::secure_params(&self.provider));
+        SecretsInUse::of(others.filter(|(name, _)| secure.contains(*name)).map(|(_, value)| value))
     }
 
     fn choose(&self, call: &wire::Action) -> Result<&Action<S>> {
@@ -261,6 +286,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             let configured = service.configured()?;
             let Some(handler) = &service.provider.publish else { return Ok(()) };
             let call = service.call(&configured.plugin, scope)?;
+            let _found = Arc::clone(&call.secrets);
             let handled = handler(Context::of_call(Arc::clone(&configured.state), call), event);
             end_in_time(handled, &service.cancelled, None).await.map_err(Error::redacted)
         };
@@ -287,6 +313,7 @@ impl<S: Send + Sync + 'static> Service<S> {
                 return Ok(());
             };
             let call = service.call(&configured.plugin, scope)?;
+            let _found = Arc::clone(&call.secrets);
             let stopped = hook(Context::of_call(Arc::clone(&configured.state), call));
             tell_of_panic(stopped).await.map_err(Error::redacted)
         };
@@ -317,6 +344,9 @@ impl<S: Send + Sync + 'static> Service<S> {
             deadline: None,
             host: self.host.clone(),
             job: Arc::default(),
+            secrets: Arc::default(),
+            locks: Arc::clone(&self.targets),
+            alone_with: Arc::default(),
         })
     }
 

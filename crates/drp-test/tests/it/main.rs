@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod failing;
+mod found;
 mod life;
 mod offered;
 mod provider;
