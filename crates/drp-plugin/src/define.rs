@@ -206,6 +206,9 @@ mod tests {
     struct Clash {
         #[serde(rename = "x/url")]
         url: u8,
+        #[serde(rename = "x/tries", default)]
+        #[schemars(range(min = 1))]
+        tries: u8,
     }
 
     async fn nothing(_: Context<()>, _: System, NoParams {}: NoParams) -> Result<()> {
@@ -233,6 +236,7 @@ mod tests {
             .action("nothing", nothing)
             .action("nothing", nothing)
             .action("clash", async |_: Context<()>, _: System, _: Clash| Ok(()))
+            .action("map", async |_: Context<()>, _: System, _: BTreeMap<String, u8>| Ok(()))
             .event("machines", async |_, _| Ok(()))
             .param::<String>("no param", "")
             .meta("Colour", "red")
@@ -244,7 +248,10 @@ mod tests {
         for part in [
             "Invalid Name `x`",
             "`nothing` on `` is there twice",
-            "`x/url` is declared in two ways",
+            "`x/url` is declared in two ways: {\"type\":\"string\"} by the configuration and ",
+            " by action `clash`; type, bounds and default must be the same",
+            "`x/tries`: its default does not fit: expected 1 or more, got 0",
+            "the params of action `map` hold an enum or a map",
             "`machines` is no event selector",
             "`Colour`",
             "object type `cows` is there twice",

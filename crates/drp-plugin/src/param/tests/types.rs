@@ -28,7 +28,7 @@ struct Node {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Auth {
-    NoAuth,
+    Nobody,
     Basic {
         user: String,
         /// The password.
