@@ -41,7 +41,7 @@ pub struct Objects<M = RawModel> {
 }
 
 impl Client {
-    /// The objects of a typed model. A custom object type has one when its author implements [`Model`].
+    /// The objects of a typed model. Those of a custom object type are [`Stored`](drp_core::Stored).
     #[must_use]
     pub fn objects<M: Model>(&self) -> Objects<M> {
         Objects { client: self.clone(), prefix: M::PREFIX.to_owned(), model: PhantomData }

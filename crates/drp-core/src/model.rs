@@ -12,7 +12,7 @@ use crate::{
 
 /// A typed object of the server: it lives under `/api/v3/<PREFIX>/<key>`.
 ///
-/// Implement it for a type of yours to use a custom object type.
+/// A custom object type has one of its own in [`Stored`](crate::Stored). Implement this where that does not fit:
 ///
 /// ```
 /// use drp_core::Model;

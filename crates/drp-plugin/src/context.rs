@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use drp_client::{Client, Query};
-use drp_core::{Event, Model, Raw, RawModel, Uuid};
+use drp_client::{Client, Objects, Query};
+use drp_core::{Event, Model, ObjectType, Raw, RawModel, Stored, Uuid};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::OwnedMutexGuard;
@@ -107,6 +107,39 @@ impl<S> Context<S> {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.call.client
+    }
+
+    /// The objects of a type that a provider has added with [`object_type`](crate::Provider::object_type), this one or
+    /// another, typed.
+    ///
+    /// ```no_run
+    /// use drp_plugin::{Context, Filter, ObjectType, Query, Result, Stored};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Serialize, Deserialize)]
+    /// #[serde(rename_all = "PascalCase")]
+    /// struct Unit {
+    ///     outlets: u8,
+    ///     row: String,
+    /// }
+    ///
+    /// impl ObjectType for Unit {
+    ///     const NAME: &'static str = "pdu-units";
+    /// }
+    ///
+    /// # async fn example(context: Context<()>) -> Result<()> {
+    /// let units = context.collection::<Unit>();
+    /// units.create(&Stored::new("u1", Unit { outlets: 8, row: "a".to_owned() })).await?;
+    /// let in_row_a = units.list(&Query::new().filter("Row", Filter::eq("a"))).await?;
+    /// // Read, changed, and written if nobody else has changed it meanwhile; else all of it again.
+    /// units.update("u1", |unit| unit.outlets += 8).await?;
+    /// units.delete("u1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn collection<T: ObjectType>(&self) -> Objects<Stored<T>> {
+        self.call.client.objects()
     }
 
     /// The log of this call: lines made inside of it belong together in the server's log.

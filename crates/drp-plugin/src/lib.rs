@@ -83,6 +83,9 @@ pub use drp_client::{Client, ClientError, Fingerprint, TlsPolicy};
 pub use drp_core::{
     AvailableAction, Event, Job, Machine, Model, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel,
     Selector, Uuid,
+pub use drp_client::{Client, ClientError, Filter, Objects, Query};
+    AvailableAction, Event, Machine, Model, ObjectType, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel,
+    Selector, Stored,
 };
 pub use endpoint::{EndpointRequest, EndpointResponse};
 pub use error::{Error, Result, ResultExt};

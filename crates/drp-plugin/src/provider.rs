@@ -11,7 +11,7 @@ use std::{
 };
 
 use drp_content::Metadata;
-use drp_core::{AvailableAction, Event, Params, PluginProvider, Raw, RawModel, limits, names};
+use drp_core::{AvailableAction, Event, ObjectType, Params, PluginProvider, Raw, RawModel, limits, names};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -365,12 +365,42 @@ impl<S: Send + Sync + 'static> Provider<S> {
         self
     }
 
-    /// Adds an object type to the server; the fields of `T` are its properties.
+    /// Adds an object type to the server; the fields of `T` are its properties, those that are no `Option` and have no
+    /// `default` required. [`Context::collection`] has its objects.
+    ///
+    /// ```
+    /// use drp_plugin::{Context, Machine, NoParams, ObjectType, Provider, Result, Stored};
+    /// use schemars::JsonSchema;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Serialize, Deserialize, JsonSchema)]
+    /// #[serde(rename_all = "PascalCase")]
+    /// struct Unit {
+    ///     outlets: u8,
+    /// }
+    ///
+    /// impl ObjectType for Unit {
+    ///     const NAME: &'static str = "pdu-units";
+    /// }
+    ///
+    /// async fn adopt(context: Context<()>, machine: Machine, _params: NoParams) -> Result<()> {
+    ///     context.collection::<Unit>().create(&Stored::new(machine.name, Unit { outlets: 8 })).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let provider = Provider::new("pdu", "v1.0.0").object_type::<Unit>().action("adopt", adopt);
+    /// # assert!(provider.definition().unwrap().store_objects.contains_key("pdu-units"));
+    /// ```
     #[must_use]
-    pub fn object_type<T: JsonSchema>(mut self, name: &str) -> Self {
+    pub fn object_type<T: ObjectType + JsonSchema>(mut self) -> Self {
         match schema::object_type_of::<T>() {
-            Some(definition) => self.object_types.push((name.to_owned(), definition)),
-            None => self.mistakes.push(format!("object type `{name}` is no struct with named fields")),
+            Some(definition) => {
+                let taken = ["Id", "Type"].into_iter().filter(|key| definition.get(key).is_some());
+                let taken = taken.map(|key| format!("object type `{}`: every object has `{key}` already", T::NAME));
+                self.mistakes.extend(taken);
+                self.object_types.push((T::NAME.to_owned(), definition));
+            }
+            None => self.mistakes.push(format!("object type `{}` is no struct with named fields", T::NAME)),
         }
         self
     }

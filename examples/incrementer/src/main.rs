@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use drp_plugin::{ClientError, Context, Error, Machine, Model, NoParams, Params, Provider, Result, System};
+use drp_plugin::{ClientError, Context, Error, Machine, Model, NoParams, ObjectType, Params, Provider, Result, System};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,12 +27,16 @@ struct ResetCount {
     touched: i64,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct TypedCow {
     spotted: bool,
     can_milk: Option<bool>,
     location: Option<String>,
+}
+
+impl ObjectType for TypedCow {
+    const NAME: &'static str = "typed-cows";
 }
 
 impl TypedCow {
@@ -85,9 +89,9 @@ fn provider() -> Provider<()> {
         .param::<String>("cow/id", "Id of a cow")
         .param::<serde_json::Map<String, serde_json::Value>>("cow/object", "A cow")
         .untyped_object_type("cows")
-        .object_type::<TypedCow>("typed-cows")
-        .object("typed-cows", "bertie", &TypedCow::new(false, false, "Dallas"))
-        .object("typed-cows", "bessie", &TypedCow::new(true, true, "Austin"))
+        .object_type::<TypedCow>()
+        .object(TypedCow::NAME, "bertie", &TypedCow::new(false, false, "Dallas"))
+        .object(TypedCow::NAME, "bessie", &TypedCow::new(true, true, "Austin"))
         .file("testFile", b"ImaFile", 0o644)
 }
 

@@ -9,7 +9,8 @@ mod seen;
 use std::{process::ExitCode, time::Duration};
 
 use drp_plugin::{
-    Command, Context, Error, Event, Machine, Missed, Model, NoParams, On, Provider, Raw, RawModel, Result, System,
+    Command, Context, Error, Event, Machine, Missed, Model, NoParams, ObjectType, On, Provider, Raw, RawModel, Result,
+    System,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -155,11 +156,14 @@ async fn on_missed(_context: Context<Config>, missed: Missed) -> Result<()> {
     Ok(())
 }
 
-#[derive(JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
-#[allow(dead_code, reason = "only its schema is wanted")]
 struct Thing {
     color: String,
+}
+
+impl ObjectType for Thing {
+    const NAME: &'static str = "probe-things";
 }
 
 fn provider() -> Provider<Config> {
@@ -178,7 +182,7 @@ fn provider() -> Provider<Config> {
         .event(On::computed(|config: &Config| config.events.clone()), on_event)
         .reconcile(on_missed)
         .param::<i64>("probe/counter", "How often action `store` has run on the machine")
-        .object_type::<Thing>("probe-things")
+        .object_type::<Thing>()
         .file("bin/tool", TOOL, 0o755)
 }
 
