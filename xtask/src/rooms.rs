@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     ("bench", &["drp-core", "drp-host", "drp-plugin"]),
     ("fuzz", &["drp-client", "drp-content", "drp-core"]),
+    ("abilities", &["drp-plugin"]),
     ("content-only", &["drp-plugin"]),
     ("incrementer", &["drp-plugin"]),
     ("power-control", &["drp-plugin"]),

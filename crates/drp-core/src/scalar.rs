@@ -41,6 +41,12 @@ impl<T> Default for Blank<T> {
     }
 }
 
+impl<T> From<T> for Blank<T> {
+    fn from(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
 impl<T: fmt::Display> fmt::Display for Blank<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

@@ -74,6 +74,13 @@ mod undo;
 mod unpack;
 mod validate;
 
+/// Everything a server can be asked, for what the names above do not have.
+#[doc(no_inline)]
+pub use drp_client as client;
+/// All models of a server, for those that are not among the names above.
+#[doc(no_inline)]
+pub use drp_core as models;
+
 pub use action::{Action, ActionCall};
 pub use cache::Cache;
 pub use content::Content;

@@ -153,6 +153,17 @@ impl TestHost {
         &self.client
     }
 
+    /// What a program finds in its environment that talks to this host with all rights, such as a command of the
+    /// provider's own: `RS_ENDPOINT`, `RS_TOKEN` and `RS_CA_FILE`.
+    #[must_use]
+    pub fn environment(&self) -> [(&'static str, OsString); 3] {
+        [
+            (contract::ENDPOINT_ENV, self.host.endpoint().into()),
+            (contract::TOKEN_ENV, self.host.admin_token().into()),
+            (contract::CA_FILE_ENV, self.host.ca_file().into()),
+        ]
+    }
+
     /// Where the host has what the provider has unpacked.
     #[must_use]
     pub fn unpacked(&self) -> std::path::PathBuf {

@@ -26,6 +26,7 @@ const TAKEN: &[&str] = &[
     "drp-content",
     "drp-core",
     "drp-plugin",
+    "drp-test",
     "dyn",
     "else",
     "enum",

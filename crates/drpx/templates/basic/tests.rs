@@ -1,50 +1,24 @@
-//! Handlers are functions, so a test calls them. No server is asked anything here.
+//! Handlers are functions, so a test calls them. The last test starts a server with the provider under it.
 
-use drp_client::{Client, Config as Server, Credentials};
+use drp_test::{TestHost, context};
+use serde_json::json;
 
 use super::*;
 
-/// What a handler is given besides its target and params. Nobody listens where this client calls.
-fn context(greeting: &str) -> Context<State> {
-    let server = Server::new("https://127.0.0.1:1", Credentials::Token("no-token".into()));
-    Context::new(
-        "@NAME@",
-        State {
-            greeting: greeting.to_owned(),
-        },
-        Client::new(server).unwrap(),
-    )
-}
-
-fn machine(name: &str) -> Machine {
-    Machine {
-        name: name.to_owned(),
-        ..Machine::default()
+fn state(greeting: &str) -> State {
+    State {
+        greeting: greeting.to_owned(),
     }
 }
 
 #[tokio::test]
 async fn a_machine_is_greeted_as_often_as_was_asked() {
-    let greeted = greet(context("Hi"), machine("m1"), Greet { times: 2 }).await;
+    let machine = Machine {
+        name: "m1".to_owned(),
+        ..Machine::default()
+    };
+    let greeted = greet(context(state("Hi")), machine, Greet { times: 2 }).await;
     assert_eq!(greeted.unwrap(), "Hi, m1! Hi, m1!");
-}
-
-#[tokio::test]
-async fn an_empty_greeting_is_refused() {
-    let context = Context::new("@NAME@", (), context("").client().clone());
-    let error = configure(
-        context,
-        Config {
-            greeting: " ".to_owned(),
-        },
-    )
-    .await
-    .err()
-    .unwrap();
-    assert_eq!(
-        (error.code(), error.messages().join("\n").as_str()),
-        (400, "@NAME@/greeting is empty")
-    );
 }
 
 #[test]
@@ -57,8 +31,22 @@ fn the_definition_offers_the_actions_and_params() {
         .map(|action| (action.prefix(), &*action.command))
         .collect();
     assert_eq!(offered, [("machines", "greet"), ("system", "status")]);
-    assert_eq!(
-        definition.optional_params.to_vec(),
-        ["@NAME@/greeting"]
-    );
+    assert_eq!(definition.optional_params.to_vec(), ["@NAME@/greeting"]);
+}
+
+#[tokio::test]
+async fn it_works_under_a_server() {
+    let host = TestHost::start(provider()).await;
+    let refused = host.configure(json!({"@NAME@/greeting": " "})).await;
+    let told = refused.unwrap_err().to_string();
+    assert!(told.contains("@NAME@/greeting is empty"), "{told}");
+
+    host.configure(json!({"@NAME@/greeting": "Hi"}))
+        .await
+        .unwrap();
+    let machine = host.machine("m1").await;
+    let greeted: String = host.act("greet", &machine, json!({})).await.unwrap();
+    assert_eq!(greeted, "Hi, m1!");
+    host.wait_for_log("Hi, m1!").await;
+    host.stop().await;
 }

@@ -1,5 +1,6 @@
-//! Has cargo look at the directory, so that it notices new files too.
+//! Has cargo look at the directories, so that it notices new files too.
 
 fn main() {
     println!("cargo::rerun-if-changed=content");
+    println!("cargo::rerun-if-changed=files");
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use drp_plugin::{Provider, content};
+use drp_plugin::{Provider, content, files};
 
 fn provider() -> Provider {
     Provider::new(
@@ -13,8 +13,8 @@ fn provider() -> Provider {
     .documentation("Put stage ``@NAME@-hello`` into a workflow: its task says hello.")
     // Everything below `content`, a file for each object. What is wrong with one is a compiler's error.
     .content(content!("content"))
-    // Unpacked on the server, which serves it at `/files/plugin_providers/@NAME@/hello.sh`.
-    .file("hello.sh", include_bytes!("../files/hello.sh"), 0o755)
+    // Everything below `files`, unpacked on the server, which serves it below `/files/plugin_providers/@NAME@`.
+    .files(files!("files"))
 }
 
 fn main() -> ExitCode {

@@ -1,23 +1,21 @@
 //! The content is checked while it is compiled, so there is little left that a test could find.
 
-use serde_json::Value;
+use drp_test::TestHost;
 
 use super::*;
 
-#[test]
-fn the_definition_has_the_content() {
-    let definition = provider().definition().unwrap();
-    assert_eq!(definition.name, "@NAME@");
-    let content: Value = serde_json::from_str(&definition.content).unwrap();
-    let task = &content["sections"]["tasks"]["@NAME@-hello"];
-    let stage = &content["sections"]["stages"]["@NAME@-hello"];
-    assert_eq!(stage["Tasks"][0], task["Name"]);
-}
-
-#[test]
-fn the_param_has_a_default() {
-    let definition = provider().definition().unwrap();
-    let content: Value = serde_json::from_str(&definition.content).unwrap();
-    let param = &content["sections"]["params"]["@NAME@/message"];
-    assert_eq!(param["Schema"]["default"], "Hello");
+#[tokio::test]
+async fn its_content_and_its_files_are_on_the_server() {
+    let host = TestHost::start(provider()).await;
+    let object = |prefix: &str, key: &'static str| {
+        let objects = host.client().raw_objects(prefix);
+        async move { objects.get(key).await.unwrap() }
+    };
+    let stage = object("stages", "@NAME@-hello").await;
+    assert_eq!(stage.text("Bundle"), "@NAME@");
+    let tasks: Vec<String> = stage.get("Tasks").unwrap();
+    let task = object("tasks", "@NAME@-hello").await;
+    assert_eq!(tasks, [task.text("Name")]);
+    assert!(host.unpacked().join("hello.sh").is_file());
+    host.stop().await;
 }

@@ -44,16 +44,16 @@ async fn deleted(context: Context<State>, event: Event) -> Result<()> {
 }
 
 fn count(context: &Context<State>, event: &Event, counter: &AtomicU64) -> Result<()> {
-    let machine: Machine = event.object.parse()?;
+    let machine: Machine = event.object_as()?;
     if machine.name.starts_with(&context.state().prefix) {
         counter.fetch_add(1, Ordering::Relaxed);
-        tracing::info!(machine = machine.name, "{}d", event.action);
+        tracing::info!("{} is {}d", machine.name, event.action);
     }
     Ok(())
 }
 
 /// The result of action `counts`.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Counts {
     created: u64,
     deleted: u64,

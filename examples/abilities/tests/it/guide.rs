@@ -1,0 +1,21 @@
+//! The guide shows the provider `pdu`, which is built and tested here, and shows it whole.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+#[test]
+fn the_guide_shows_the_example_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let (guide, example, tests) =
+        (read("../../docs/guide.md"), read("src/bin/pdu/main.rs"), read("src/bin/pdu/tests.rs"));
+    let blocks: Vec<&str> = guide.split("```rust,ignore\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 8, "{} blocks", blocks.len());
+    for block in &blocks {
+        assert!(example.contains(block) || tests.contains(block), "not in examples/abilities/src/bin/pdu:\n{block}");
+    }
+    let shown: BTreeSet<&str> = blocks.iter().flat_map(|block| block.lines()).collect();
+    let is_code = |line: &&str| !line.is_empty() && !line.starts_with("//!") && !line.starts_with("#![");
+    for line in example.lines().chain(tests.lines()).filter(is_code) {
+        assert!(shown.contains(line), "not in docs/guide.md: {line}");
+    }
+}
