@@ -6,6 +6,7 @@ mod template;
 
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -84,7 +85,11 @@ fn write_whole(directory: &Path, files: &[NewFile]) -> io::Result<()> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(path, contents)?;
+        fs::write(&path, contents)?;
+        // A script that is shipped has the mode of its file.
+        if contents.starts_with("#!") {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        }
     }
     fs::rename(root, directory)
 }
@@ -109,7 +114,8 @@ mod tests {
 
         let empty = dir.path().join("empty");
         fs::create_dir(&empty).unwrap();
-        write_whole(&empty, &[file("src/main.rs", "new")]).unwrap();
+        write_whole(&empty, &[file("src/main.rs", "new"), file("run.sh", "#!/bin/sh\n")]).unwrap();
         assert_eq!(fs::read_to_string(empty.join("src/main.rs")).unwrap(), "new");
+        assert_eq!(fs::metadata(empty.join("run.sh")).unwrap().permissions().mode() & 0o777, 0o755);
     }
 }

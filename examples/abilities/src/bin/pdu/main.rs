@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use drp_plugin::{
-    Action, Context, Error, Event, Machine, Model, NoParams, ObjectType, Provider, Result, Secure, Stored, files,
+    Action, Context, Error, Event, Machine, Model, NoParams, ObjectType, Provider, Query, Result, Secure, Stored, files,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,7 +103,7 @@ impl ObjectType for Outlet {
 async fn machine_gone(context: Context<Pdu>, event: Event) -> Result<()> {
     let machine: Machine = event.object_as()?;
     let outlets = context.collection::<Outlet>();
-    for outlet in outlets.list(&Default::default()).await? {
+    for outlet in outlets.list(&Query::new()).await? {
         if outlet.machine == machine.key() {
             outlets.delete(&outlet.id).await?;
             tracing::info!("{} is free", outlet.id);
