@@ -199,12 +199,14 @@ pub const PAGE_OBJECTS_MAX: u64 = 1000;
 pub const UPDATE_TIME: Duration = Duration::from_secs(60);
 /// First wait of an update that lost against another writer; doubles up to [`UPDATE_WAIT_MAX`].
 pub const UPDATE_WAIT_MIN: Duration = Duration::from_millis(8);
+/// Tries again of an update that was refused with 409 for no reason that says that somebody else was faster.
+pub const UPDATE_UNEXPLAINED_TRIES_MAX: u32 = 5;
 /// Longest wait of an update that lost against another writer.
 pub const UPDATE_WAIT_MAX: Duration = Duration::from_millis(500);
 /// Time between two pings of a websocket client.
-pub const WS_PING_TIME: Duration = Duration::from_secs(20);
+pub const WS_PING_TIME: Duration = Duration::from_secs(10);
 /// Silence after which a websocket client takes its connection for dead.
-pub const WS_SILENCE_TIME: Duration = Duration::from_secs(45);
+pub const WS_SILENCE_TIME: Duration = Duration::from_secs(30);
 /// Time a server has to echo the registration of a selector.
 pub const WS_ECHO_TIME: Duration = Duration::from_secs(10);
 /// First wait before a lost websocket is opened again; doubles up to [`RECONNECT_WAIT_MAX`].
