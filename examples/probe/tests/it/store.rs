@@ -19,6 +19,8 @@ struct Server {
     params: Value,
     faster: u32,
     conflicts: u32,
+    /// How many writes are still to fail for a reason that nobody knows.
+    obscure: u32,
 }
 
 impl Server {
@@ -33,6 +35,10 @@ impl Server {
     }
 
     fn patch(&mut self, patch: &[Value]) -> (u16, Value) {
+        if self.obscure > 0 {
+            self.obscure -= 1;
+            return (409, json!({"Type": "PATCH", "Messages": ["not now"], "Code": 409}));
+        }
         if self.faster > 0 {
             self.faster -= 1;
             let counter = self.params["probe/counter"].as_i64().unwrap_or(0);
@@ -58,7 +64,7 @@ impl Server {
 }
 
 fn serve(params: Value, faster: u32) -> (Arc<Mutex<Server>>, Api) {
-    let server = Arc::new(Mutex::new(Server { params, faster, conflicts: 0 }));
+    let server = Arc::new(Mutex::new(Server { params, faster, ..Server::default() }));
     let state = Arc::clone(&server);
     (server, Api::serve(move |method, path, body| state.lock().unwrap().answer(method, path, body)))
 }
@@ -85,6 +91,19 @@ fn who_was_faster_is_counted_in() {
     probe.configure(&json!({"probe/events": []}));
     assert_eq!(store(&probe), (200, json!(306)));
     assert_eq!(server.lock().unwrap().conflicts, 3);
+}
+
+#[test]
+fn a_conflict_in_words_that_nobody_knows_is_tried_again_but_not_for_long() {
+    let (server, api) = serve(json!({}), 0);
+    let probe = Probe::under(api.endpoint());
+    probe.configure(&json!({"probe/events": []}));
+    server.lock().unwrap().obscure = 3;
+    assert_eq!(store(&probe), (200, json!(1)));
+    server.lock().unwrap().obscure = 100;
+    let (status, body) = store(&probe);
+    assert!(status == 409 && body["Messages"].to_string().contains("not now"), "{status} {body}");
+    assert!(server.lock().unwrap().obscure > 90);
 }
 
 #[test]
