@@ -2,6 +2,7 @@
 
 use drp_client::{ClientError, EventStream};
 use drp_core::Selector;
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 /// The configurations' end of the event stream.
@@ -54,7 +55,13 @@ impl Listener {
 
 impl Change {
     pub(super) async fn carry_out(self, stream: &mut EventStream) {
+        let before = stream.selectors().to_vec();
         let changed = stream.set_selectors(self.selectors).await;
+        if changed.is_err() {
+            // The old state stays, and wants the events that it had. A server that has just not confirmed a change is not
+            // waited for: asking is enough.
+            let _ = stream.set_selectors(before).now_or_never();
+        }
         let _ = self.done.send(changed);
         let _ = self.settled.await;
     }

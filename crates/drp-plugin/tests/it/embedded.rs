@@ -1,10 +1,12 @@
 //! Plugins inside of this process, with hosts of bare sockets around them.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use drp_client::{Config, Credentials};
-use drp_plugin::{Listen, ListenError, Provider};
-use raw_peer::{CALLBACK_PREFIX, Callbacks, eventually, post};
+use drp_client::{Config, Credentials, TlsPolicy};
+use drp_plugin::{Context, Event, Listen, ListenError, On, Provider, Selector};
+use raw_peer::{Api, CALLBACK_PREFIX, Callbacks, eventually, post};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::JoinHandle};
@@ -93,4 +95,37 @@ fn what_is_wrong_is_an_error_of_its_future() {
     let refused = runtime.block_on(wrong.listen_on(listen(&dir))).unwrap_err();
     assert!(refused.to_string().contains("Invalid Name"), "{refused}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Watched {
+    #[serde(rename = "watcher/events")]
+    events: Vec<Selector>,
+}
+
+#[test]
+fn a_configuration_that_the_server_does_not_confirm_leaves_the_events_of_the_old_one() {
+    let provider = Provider::new("watcher", "v1.0.0")
+        .configure(async |_: Context<()>, config: Watched| Ok(config.events))
+        .event(On::computed(|events: &Vec<Selector>| events.clone()), async |_: Context<_>, _: Event| Ok(()));
+    let (api, dir, runtime) = (Api::events(), tempfile::tempdir().unwrap(), Runtime::new().unwrap());
+    let _callbacks = Callbacks::serve(&dir.path().join("from"), CALLBACK_PREFIX);
+    let mut listen = listen(&dir);
+    listen.server.endpoint = api.endpoint().to_owned();
+    listen.server.tls = TlsPolicy::RootsOrPinFirst;
+    listen.server.request_time = Duration::from_millis(200);
+    let running = runtime.spawn(Arc::new(provider).listen_on(listen));
+    let socket = dir.path().join("to");
+    eventually("it serves", || std::os::unix::net::UnixStream::connect(&socket).ok());
+
+    let configure = |events: &str| post(&socket, CONFIG, &json!({"watcher/events": [events]})).0;
+    assert_eq!(configure("one.*.*"), 200);
+    api.wait_until_registered(&["one.*.*"]);
+    api.stall();
+    assert_eq!(configure("two.*.*"), 500);
+    api.cut();
+    api.wait_until_registered(&["one.*.*"]);
+    assert_eq!(configure("two.*.*"), 200);
+    api.wait_until_registered(&["two.*.*"]);
+    running.abort();
 }
