@@ -13,7 +13,8 @@ use std::{
 };
 
 use drp_client::{EventStream, StreamItem};
-use drp_core::{Event, Selector};
+use drp_core::{Event, Selector, limits::SUBSCRIBER_EVENTS_MAX};
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -91,22 +92,18 @@ pub(crate) async fn dispatch<S: Send + Sync + 'static>(
                 }
             }
             item = stream.next(), if waiting.has_room() => match item {
-                Some(StreamItem::Event(event)) => {
-                    let cost = take_in(&service, &mut waiting, event);
-                    notices.lagged(cost.dropped);
-                    metrics.events_dropped.fetch_add(cost.dropped, Relaxed);
-                    metrics.events_coalesced.fetch_add(cost.coalesced, Relaxed);
-                }
-                Some(StreamItem::Lagged(count)) => {
-                    notices.lagged(count);
-                    metrics.events_dropped.fetch_add(count, Relaxed);
-                }
-                Some(StreamItem::Resynced) => {
-                    notices.resynced();
-                    metrics.resyncs.fetch_add(1, Relaxed);
-                }
-                _ => break,
+                Some(item) => take_in(&service, &mut waiting, &mut notices, item),
+                None => break,
             },
+        }
+        // The stream holds few events and there is room for many here: handlers that end one after the other must not
+        // keep them out.
+        for _ in 0..SUBSCRIBER_EVENTS_MAX {
+            if !waiting.has_room() {
+                break;
+            }
+            let Some(Some(item)) = stream.next().now_or_never() else { break };
+            take_in(&service, &mut waiting, &mut notices, item);
         }
     }
     stream.close().await;
@@ -127,8 +124,35 @@ async fn at(due: Option<Instant>) {
     }
 }
 
+/// Takes in what has come: an event waits for its handler, anything else for its notice.
+fn take_in<S: Send + Sync + 'static>(
+    service: &Service<S>,
+    waiting: &mut Waiting,
+    notices: &mut Notices,
+    item: StreamItem,
+) {
+    let metrics = &service.metrics;
+    match item {
+        StreamItem::Event(event) => {
+            let cost = let_wait(service, waiting, event);
+            notices.lagged(cost.dropped);
+            metrics.events_dropped.fetch_add(cost.dropped, Relaxed);
+            metrics.events_coalesced.fetch_add(cost.coalesced, Relaxed);
+        }
+        StreamItem::Lagged(count) => {
+            notices.lagged(count);
+            metrics.events_dropped.fetch_add(count, Relaxed);
+        }
+        StreamItem::Resynced => {
+            notices.resynced();
+            metrics.resyncs.fetch_add(1, Relaxed);
+        }
+        other => tracing::debug!("the event stream gave what is not known here: {other:?}"),
+    }
+}
+
 /// Lets the event wait for the first rule that is for it.
-fn take_in<S: Send + Sync + 'static>(service: &Service<S>, waiting: &mut Waiting, event: Event) -> Cost {
+fn let_wait<S: Send + Sync + 'static>(service: &Service<S>, waiting: &mut Waiting, event: Event) -> Cost {
     let Ok(configured) = service.configured() else { return Cost::default() };
     let is_for = |(rule, selectors): (&Rule<S>, &Vec<Selector>)| {
         selectors.iter().any(|selector| selector.matches(&event)) && rule.on.holds(&event)

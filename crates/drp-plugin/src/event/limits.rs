@@ -4,7 +4,7 @@ use drp_core::limits;
 
 /// How events wait for their handlers, for all handlers of a provider together.
 ///
-/// Events of one object are handled one after the other, always.
+/// Events of one object are handled one after the other, always. What has the same key counts as one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventLimits {

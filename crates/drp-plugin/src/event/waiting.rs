@@ -6,8 +6,9 @@ use drp_core::Event;
 
 use super::{EventLimits, Overflow};
 
-/// Which object an event is about; events of one object stay in order.
-pub(super) type Subject = (String, String);
+/// The key of the object that an event is about. Events of one key stay in order, whatever type they have: an action's
+/// own event and the object's update are about the same thing.
+pub(super) type Subject = String;
 
 /// An event and the number of the rule that it is for.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl Waiting {
         let subject = subject_of(&item.event);
         if self.limits.overflow == Overflow::CoalesceLatest
             && let Some(newest) = self.of_subject.get(&subject).and_then(VecDeque::back)
-            && let Some(known) = self.items.get_mut(newest)
+            && let Some(known) = self.items.get_mut(newest).filter(|known| known.event.type_ == item.event.type_)
         {
             self.bytes -= size_of(&known.event);
             let original = std::mem::take(&mut known.event.original);
@@ -145,7 +146,7 @@ impl Waiting {
 }
 
 fn subject_of(event: &Event) -> Subject {
-    (event.type_.clone(), event.key.clone())
+    event.key.clone()
 }
 
 fn size_of(event: &Event) -> usize {
@@ -231,6 +232,22 @@ mod tests {
         assert_eq!((5..8).map(|n| waiting.push(event("a", n)).coalesced).sum::<u64>(), 2);
         waiting.end(subject);
         assert_eq!(waiting.start().map(number), Some(7));
+    }
+
+    #[test]
+    fn events_of_one_key_wait_for_each_other_whatever_their_type_and_are_never_taken_for_each_other() {
+        let of_type = |type_: &str, n| {
+            let Item { rule, event } = event("a", n);
+            Item { rule, event: Event { type_: type_.to_owned(), ..event } }
+        };
+        let mut waiting = waiting(EventLimits::default().overflow(Overflow::CoalesceLatest));
+        let coalesced =
+            [("machines", 0), ("jobs", 1), ("jobs", 2)].map(|(type_, n)| waiting.push(of_type(type_, n)).coalesced);
+        assert_eq!(coalesced, [0, 0, 1]);
+        assert_eq!(waiting.start().map(number), Some(0));
+        assert_eq!(waiting.start().map(number), None);
+        waiting.end("a".to_owned());
+        assert_eq!(waiting.start().map(number), Some(2));
     }
 
     #[test]
