@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use crate::{
     Context, Error, Result,
-    exchange::{read_body, respond, respond_with_error},
+    exchange::{discard, read_body, respond, respond_with_error},
     handler::BoxFuture,
     log::{Republish, open_scope},
     serve::{Service, end_in_time},
@@ -79,6 +79,7 @@ impl<S: Send + Sync + 'static> Service<S> {
     async fn ask_author(self: Arc<Self>, request: Request<Incoming>, path: String) -> Result<EndpointResponse> {
         let method = request.method().clone();
         if self.provider.endpoint.is_none() {
+            discard(request.into_body());
             return Err(Error::new(404, format!("no such path of this plugin: {method} {path}")));
         }
         let (mut head, body) = request.into_parts();

@@ -29,7 +29,25 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), WireError> {
     Err(WireError::new(400, "POST", format!("Invalid content type: {content_type}")))
 }
 
-pub(crate) async fn read_body(body: Incoming) -> Result<Bytes, WireError> {
+/// Reads a request's body. What is left of one that is refused is read and dropped.
+pub(crate) async fn read_body(mut body: Incoming) -> Result<Bytes, WireError> {
+    let read = read_whole(&mut body).await;
+    if read.is_err() {
+        discard(body);
+    }
+    read
+}
+
+/// Reads a body that nobody wants, in the background and for a while. Closing the connection over it would cut off its
+/// sender, who would see that instead of the answer.
+pub(crate) fn discard(mut body: Incoming) {
+    if !body.is_end_stream() {
+        let rest = async move { while let Some(Ok(_)) = body.frame().await {} };
+        tokio::spawn(tokio::time::timeout(limits::UNREAD_BODY_TIME, rest));
+    }
+}
+
+async fn read_whole(body: &mut Incoming) -> Result<Bytes, WireError> {
     let too_large =
         || WireError::new(413, "POST", format!("the body is over the limit of {} bytes", limits::BODY_BYTES_MAX));
     // One that says so itself is not waited for.

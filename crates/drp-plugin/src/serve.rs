@@ -16,7 +16,7 @@ use bytes::Bytes;
 use drp_client::{Client, Config, EventStream};
 use drp_core::{self as wire, Error as WireError, Event, Params, RawModel, Selector, Uuid, chain, contract};
 use futures_util::FutureExt;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, request::Parts};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -32,7 +32,7 @@ use crate::{
     endpoint::own_path,
     event::{self, Change, Listener, Settling},
     exchange::{
-        Refused, asked_level, check_content_type, cleaned, done, log_token, moved, parse, read_body, respond,
+        Refused, asked_level, check_content_type, cleaned, discard, done, log_token, moved, parse, read_body, respond,
         respond_with_error,
     },
     host::Host,
@@ -97,37 +97,30 @@ impl<S: Send + Sync + 'static> Service<S> {
         let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let own = own_path(&path).filter(|_| cleaned(&path).is_none()).map(str::to_owned);
+        let republish = if path == contract::PUBLISH_PATH { Republish::Never } else { Republish::Yes };
+        let log = open_scope(republish, asked_level(request.headers()));
         let answer = match own {
             Some(own) => Ok(self.serve_own(request, own).await),
-            None => self.route(request).await.map(|body| respond(StatusCode::OK, body)),
+            None => self.route(request, log.clone()).await.map(|body| respond(StatusCode::OK, body)),
         };
         let answer = match answer {
             Ok(answer) => answer,
             Err(Refused::Moved(location)) => moved(&location),
             Err(Refused::With(error)) => respond_with_error(&error),
         };
-        tracing::debug!("API: st: {} lt: {:?} m: {method} {path}", answer.status().as_u16(), started.elapsed());
+        // The request may ask for this line.
+        let (status, took) = (answer.status().as_u16(), started.elapsed());
+        log.in_scope(|| tracing::debug!("API: st: {status} lt: {took:?} m: {method} {path}"));
         answer
     }
 
-    async fn route(self: Arc<Self>, request: Request<Incoming>) -> Result<Bytes, Refused> {
-        let path = request.uri().path();
-        if let Some(location) = cleaned(path) {
-            return Err(Refused::Moved(location));
-        }
-        let known = match path {
-            contract::CONFIG_PATH | contract::ACTION_PATH | contract::STOP_PATH => true,
-            contract::PUBLISH_PATH => self.provider.publish.is_some(),
-            _ => false,
-        };
-        if !known || request.method() != Method::POST {
-            return Err(WireError::no_route(request.method().as_str(), path).into());
-        }
-        check_content_type(request.headers())?;
+    async fn route(self: Arc<Self>, request: Request<Incoming>, span: Span) -> Result<Bytes, Refused> {
         let (head, body) = request.into_parts();
+        if let Err(refused) = self.check(&head) {
+            discard(body);
+            return Err(refused);
+        }
         let body = read_body(body).await?;
-        let republish = if head.uri.path() == contract::PUBLISH_PATH { Republish::Never } else { Republish::Yes };
-        let span = open_scope(republish, asked_level(&head.headers));
         span.in_scope(|| log_token(&head.headers));
         match head.uri.path() {
             contract::CONFIG_PATH => self.config(&body, span).await.map(|()| done()),
@@ -138,6 +131,23 @@ impl<S: Send + Sync + 'static> Service<S> {
                 Ok(done())
             }
         }
+    }
+
+    /// What can be said of a request before its body has come.
+    fn check(&self, head: &Parts) -> Result<(), Refused> {
+        let path = head.uri.path();
+        if let Some(location) = cleaned(path) {
+            return Err(Refused::Moved(location));
+        }
+        let known = match path {
+            contract::CONFIG_PATH | contract::ACTION_PATH | contract::STOP_PATH => true,
+            contract::PUBLISH_PATH => self.provider.publish.is_some(),
+            _ => false,
+        };
+        if !known || head.method != Method::POST {
+            return Err(WireError::no_route(head.method.as_str(), path).into());
+        }
+        Ok(check_content_type(&head.headers)?)
     }
 
     async fn config(self: Arc<Self>, body: &[u8], log: Span) -> Result<(), Refused> {

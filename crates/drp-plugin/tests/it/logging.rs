@@ -95,6 +95,8 @@ fn a_request_may_ask_for_its_own_level_and_a_token() {
     let json = ("Content-Type", "application/json");
     send(&host.socket(), "POST", ACTION, &[json, ("X-Log-Request", "trace"), ("X-Log-Token", "tok-123")], &body);
     host.callbacks.wait_for_line("Log token: tok-123");
+    // At that level the request itself is a line.
+    host.callbacks.wait_for_line("API: st: 200");
     send(&host.socket(), "POST", ACTION, &[json, ("X-Log-Request", "bogus")], &body);
     host.callbacks.wait_for_line("Invalid requested log level bogus");
 }

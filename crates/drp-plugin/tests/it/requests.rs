@@ -1,7 +1,7 @@
 //! How requests are answered.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     os::unix::net::UnixStream,
     time::{Duration, Instant},
 };
@@ -160,4 +160,25 @@ fn an_action_that_outlasts_the_drain_is_cancelled_with_503() {
     let (status, body) = action.join().unwrap();
     assert_eq!(status, 503, "{body}");
     assert!(host.wait_for_exit().success());
+}
+
+#[test]
+fn who_is_refused_may_still_send_the_rest_and_sees_the_answer() {
+    const REST: usize = 4 << 20;
+    let host = Host::configured();
+    let check = |path: &str, content_type: &str, length: usize, expected: &str| {
+        let mut stream = UnixStream::connect(host.socket()).unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}");
+        write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n").unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(String::from_utf8_lossy(&status), format!("HTTP/1.1 {expected}"), "{path}");
+        // A sender that writes on without looking must not be cut off: it would never read what was said.
+        stream.write_all(&vec![b'x'; REST]).unwrap();
+    };
+    check("/api-plugin/v4/nothing", "application/json", REST, "404");
+    check("/api-plugin/v4//action", "application/json", REST, "301");
+    check(ACTION, "text/plain", REST, "400");
+    check(ACTION, "application/json", 65 << 20, "413");
+    check("/api/v3/plugin-apis/instance/none", "application/json", REST, "404");
 }
