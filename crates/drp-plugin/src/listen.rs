@@ -28,7 +28,7 @@ pub(crate) use self::{
 };
 use self::{
     serving::{Serving, Sockets},
-    socket::{bind, order},
+    socket::{bind, check_paths, order},
 };
 use crate::{
     DefineError, Provider,
@@ -51,6 +51,12 @@ pub enum ListenError {
     /// The system has a limit for the paths of sockets.
     #[error("socket path `{path}` has {} bytes: a unix socket takes {max} at most", path.display().to_string().len(), max = limits::SOCKET_PATH_BYTES_MAX)]
     PathTooLong {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It would be its own host.
+    #[error("both socket paths are `{path}`: the first is this plugin's, the second its host's")]
+    SamePath {
         /// The path.
         path: PathBuf,
     },
@@ -131,6 +137,7 @@ async fn serve<S: Send + Sync + 'static>(
     // The token is good for everything the plugin may do.
     let _secrets = SecretsInUse::of(&env::var(contract::TOKEN_ENV).ok().map(|token| Raw::from(token.as_str())));
     let (to, from, swapped) = order(Path::new(to), Path::new(from)).await;
+    check_paths(to, from)?;
     let listener = bind(to).await?;
     let mut signals = Signals::new().map_err(|source| ListenError::Signals { source })?;
     let log = start_log(&provider, Some(Callback::new(from)), level);

@@ -13,14 +13,26 @@ use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::ListenError;
 
+/// Whether there can be sockets at these paths, and two of them.
+pub(super) fn check_paths(to: &Path, from: &Path) -> Result<(), ListenError> {
+    check_length(to)?;
+    check_length(from)?;
+    if to == from { Err(ListenError::SamePath { path: to.to_owned() }) } else { Ok(()) }
+}
+
+fn check_length(path: &Path) -> Result<(), ListenError> {
+    if path.as_os_str().len() > limits::SOCKET_PATH_BYTES_MAX {
+        return Err(ListenError::PathTooLong { path: path.to_owned() });
+    }
+    Ok(())
+}
+
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 /// Binds the socket, in place of one that nobody serves any more.
 pub(super) async fn bind(path: &Path) -> Result<UnixListener, ListenError> {
-    if path.as_os_str().len() > limits::SOCKET_PATH_BYTES_MAX {
-        return Err(ListenError::PathTooLong { path: path.to_owned() });
-    }
+    check_length(path)?;
     if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
         if UnixStream::connect(path).await.is_ok() {
             return Err(ListenError::InUse { path: path.to_owned() });

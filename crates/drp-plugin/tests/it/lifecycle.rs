@@ -93,6 +93,19 @@ fn a_path_that_is_too_long_is_refused_with_the_limit() {
 }
 
 #[test]
+fn a_host_that_nobody_can_be_at_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |from: &str| {
+        let output = subject(dir.path(), ["to", from]).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&"x".repeat(120)).contains("a unix socket takes 103 at most"));
+    assert!(refused("to").contains("both socket paths are"));
+    assert!(!dir.path().join("to").exists());
+}
+
+#[test]
 fn swapped_socket_paths_are_put_right() {
     let host = Host::start_with(&Start { swap_sockets: true, ..Start::default() });
     host.configure();
