@@ -1,12 +1,14 @@
 //! Files that a provider ships, and unpacking them.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, Permissions},
     io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::{Component, Path, PathBuf},
 };
 
+use rustix::fs::{FlockOperation, flock};
 use thiserror::Error;
 
 /// A file in the executable that is to be unpacked; made by [`files!`](crate::files!).
@@ -100,15 +102,52 @@ pub(crate) fn unpack(files: &[File], root: &Path) -> Result<(), UnpackError> {
         return Err(UnpackError::NoLocation(location.into_owned()));
     }
     fs::create_dir_all(root).map_err(|source| UnpackError::MakeDirectory { path: root.to_owned(), source })?;
+    let alone = lock(root);
     for file in files {
         make_parents(root, &file.path)?;
         let path = root.join(&file.path);
+        if alone.is_some() {
+            remove_parts(&path);
+        }
         if !is_unpacked(file, &path) {
             write(file, &path).map_err(|source| UnpackError::Write { path, source })?;
         }
     }
     Ok(())
 }
+
+/// Keeps other processes from unpacking below `root` until it is dropped, or its process has ended in whatever way.
+/// `None` where the file system has no locks: then everything works but for cleaning up.
+fn lock(root: &Path) -> Option<fs::File> {
+    let directory = fs::File::open(root).ok()?;
+    flock(&directory, FlockOperation::LockExclusive).ok()?;
+    Some(directory)
+}
+
+/// Removes what processes have left beside a file that were killed while they wrote it.
+fn remove_parts(path: &Path) {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let is_part = |found: &OsStr| {
+        let (found, start) = (found.as_encoded_bytes(), part_prefix(name));
+        found.starts_with(start.as_encoded_bytes()) && found.ends_with(PART_SUFFIX.as_bytes())
+    };
+    for found in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if is_part(&found.file_name()) {
+            // What cannot be removed does no harm.
+            let _ = fs::remove_file(found.path());
+        }
+    }
+}
+
+/// How the names of files begin that are to become the file of this name.
+fn part_prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+const PART_SUFFIX: &str = ".part";
 
 fn make_parents(root: &Path, file: &Path) -> Result<(), UnpackError> {
     let mut directory = root.to_owned();
@@ -132,7 +171,8 @@ fn is_unpacked(file: &File, path: &Path) -> bool {
 /// Writes beside the target and renames, which replaces a link instead of following it.
 fn write(file: &File, path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new(""));
-    let mut part = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(directory)?;
+    let prefix = part_prefix(path.file_name().unwrap_or_default());
+    let mut part = tempfile::Builder::new().prefix(&prefix).suffix(PART_SUFFIX).tempfile_in(directory)?;
     part.write_all(file.contents)?;
     part.as_file().set_permissions(Permissions::from_mode(file.mode))?;
     part.as_file().sync_all()?;
@@ -198,6 +238,20 @@ mod tests {
         fs::set_permissions(dir.path().join("bin/tool"), Permissions::from_mode(0o600)).unwrap();
         unpack(&[tool()], dir.path()).unwrap();
         assert_eq!(dir.path().join("bin/tool").metadata().unwrap().permissions().mode() & 0o777, 0o755);
+    }
+
+    #[test]
+    fn what_a_killed_process_has_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let bin = dir.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        for name in [".tool.aBcDeF.part", ".other.aBcDeF.part", ".tool.part.mine"] {
+            fs::write(bin.join(name), "half").unwrap();
+        }
+        unpack(&[tool()], dir.path()).unwrap();
+        let mut names: Vec<_> = fs::read_dir(&bin).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".other.aBcDeF.part", ".tool.part.mine", "tool"]);
     }
 
     #[test]
