@@ -1,5 +1,8 @@
 //! Configurations, good and bad.
 
+use std::thread;
+
+use raw_peer::{Api, eventually};
 use serde_json::{Value, json};
 
 use crate::peer::{CONFIG, Probe};
@@ -62,4 +65,31 @@ fn nothing_runs_before_the_first_good_configuration() {
     assert_eq!(probe.act("seen", &json!({})).0, 409);
     probe.configure(&json!({"probe/events": []}));
     assert_eq!(probe.act("seen", &json!({})).0, 200);
+}
+
+#[test]
+fn two_hundred_in_a_row_and_fifty_at_once_leave_nothing_behind() {
+    const GROWTH_KB_MAX: u64 = 4000;
+    let api = Api::events();
+    let probe = &Probe::under(api.endpoint());
+    let configure = |n: u32| probe.try_configure(&json!({"probe/limit": n % 100 + 1})).0;
+    let at_once = || {
+        thread::scope(|scope| {
+            let posts: Vec<_> = (0..50).map(|n| scope.spawn(move || configure(n))).collect();
+            posts.into_iter().map(|post| post.join().unwrap()).collect::<Vec<u16>>()
+        })
+    };
+    // What is made once is there by then.
+    at_once();
+    let (descriptors, threads, memory) = (probe.count("fd"), probe.count("task"), probe.memory_kb());
+    assert!((0..200).all(|n| configure(n) == 200));
+    let answers = at_once();
+    // One that waits while a later one arrives is overtaken.
+    assert!(answers.contains(&200) && answers.iter().all(|status| matches!(status, 200 | 409)), "{answers:?}");
+    eventually("descriptors and threads are as before", || {
+        (probe.count("fd") <= descriptors && probe.count("task") <= threads).then_some(())
+    });
+    let growth = probe.memory_kb().saturating_sub(memory);
+    assert!(growth < GROWTH_KB_MAX, "{growth} kB");
+    api.wait_until_registered(&["probe.*.*"]);
 }

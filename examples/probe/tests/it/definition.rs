@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::peer::define;
+use crate::peer::{ACTION, Probe, define};
 
 /// The definition, and the content in it.
 fn defined(text: &str) -> (Value, Value) {
@@ -67,6 +67,19 @@ fn actions_are_those_of_the_contract() {
     check("store", "machines", &[], &[]);
     check("seen", "", &[], &[]);
     assert_eq!(found.len(), 9);
+}
+
+#[test]
+fn what_define_lists_is_what_listen_serves() {
+    let probe = Probe::quiet();
+    let (definition, _) = defined(&define());
+    for defined in definition["AvailableActions"].as_array().unwrap() {
+        let model = defined["Model"].as_str().unwrap();
+        let command_set = if model.is_empty() { "system" } else { model };
+        let call = json!({"Command": defined["Command"], "CommandSet": command_set, "Model": {}, "Params": {}});
+        let (status, body) = probe.post(ACTION, &call);
+        assert_ne!(status, 404, "{defined}: {body}");
+    }
 }
 
 #[test]
