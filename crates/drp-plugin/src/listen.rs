@@ -138,8 +138,9 @@ async fn serve<S: Send + Sync + 'static>(
     let _secrets = SecretsInUse::of(&env::var(contract::TOKEN_ENV).ok().map(|token| Raw::from(token.as_str())));
     let (to, from, swapped) = order(Path::new(to), Path::new(from)).await;
     check_paths(to, from)?;
-    let listener = bind(to).await?;
+    // Before there is a socket that a signal would leave behind.
     let mut signals = Signals::new().map_err(|source| ListenError::Signals { source })?;
+    let listener = bind(to).await?;
     let log = start_log(&provider, Some(Callback::new(from)), level);
     if swapped {
         tracing::warn!("the two socket paths were given the other way round");
@@ -152,13 +153,15 @@ async fn serve<S: Send + Sync + 'static>(
     // The socket takes connections since it was bound, so the host's first call succeeds.
     announce();
 
-    let drain_time = tokio::select! {
-        () = serving.service.stop_asked.cancelled() => drain_time,
-        () = signals.next() => drain_time,
+    let (drain_time, signals_more) = tokio::select! {
+        // Whoever stops the host signals its whole group, and the host asks its plugins to stop: in either order these
+        // are the same wish.
+        () = serving.service.stop_asked.cancelled() => (drain_time, 2),
+        () = signals.next() => (drain_time, 1),
         // Nobody waits for the answers of an orphan.
-        () = parent.wait_until_gone(from.to_owned()) => Duration::ZERO,
+        () = parent.wait_until_gone(from.to_owned()) => (Duration::ZERO, 1),
     };
-    tokio::spawn(exit_at_once_on_signal(signals, to.to_owned()));
+    tokio::spawn(exit_at_once_on_signal(signals, signals_more, to.to_owned()));
     serving.stop(drain_time).await;
     Ok(())
 }
@@ -209,8 +212,10 @@ impl Signals {
 }
 
 #[allow(clippy::exit, reason = "the second signal means now")]
-async fn exit_at_once_on_signal(mut signals: Signals, socket: PathBuf) {
-    signals.next().await;
+async fn exit_at_once_on_signal(mut signals: Signals, number: usize, socket: PathBuf) {
+    for _ in 0..number {
+        signals.next().await;
+    }
     let _ = fs::remove_file(socket);
     std::process::exit(1);
 }

@@ -66,6 +66,26 @@ fn a_second_signal_ends_the_plugin_at_once() {
 }
 
 #[test]
+fn a_signal_while_the_host_stops_it_changes_nothing_and_a_second_one_ends_it() {
+    let stopped_with = |signals: &[Signal]| {
+        let mut host = Host::configured();
+        let (socket, stopping) = (host.socket(), host.socket());
+        let slow = thread::spawn(move || post(&socket, ACTION, &action("sleep", &json!({"subject/count": 60_000}))));
+        host.wait_until_busy();
+        let json = ("Content-Type", "application/json");
+        let stop = thread::spawn(move || try_send(&stopping, "POST", STOP, &[json], "null"));
+        host.callbacks.wait_for_line("stopping");
+        signals.iter().for_each(|signal| host.signal(*signal));
+        let status = host.wait_for_exit();
+        // It is cut off or cancelled.
+        drop(slow.join());
+        (status.code(), stop.join().unwrap().map(|(status, _)| status))
+    };
+    assert_eq!(stopped_with(&[Signal::TERM]), (Some(0), Some(200)));
+    assert_eq!(stopped_with(&[Signal::TERM, Signal::INT]), (Some(1), None));
+}
+
+#[test]
 fn a_stale_socket_is_replaced_and_a_living_one_is_not() {
     let mut first = Host::configured();
     let output = subject(first.dir.path(), ["to", "from"]).env("RS_ENDPOINT", "https://127.0.0.1:1").output().unwrap();
