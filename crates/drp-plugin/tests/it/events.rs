@@ -2,6 +2,7 @@
 
 use std::{net::TcpListener, thread};
 
+use drp_plugin::{Context, Event, Provider, Result};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
@@ -143,4 +144,14 @@ fn a_provider_with_publish_is_posted_every_event_and_answers_each() {
     assert_eq!(post("panic").0, 500);
     assert_eq!(host.post(PUBLISH, &json!([])).0, 400);
     assert_eq!(host.act("handled", &json!({})).1, json!(1));
+}
+
+#[test]
+fn a_provider_that_wants_events_posted_and_from_a_stream_has_no_definition() {
+    async fn on_event(_: Context<()>, _: Event) -> Result<()> {
+        Ok(())
+    }
+    let provider = Provider::new("both", "v1.0.0").publish(on_event).event("machines.*.*", on_event);
+    let problem = provider.definition().unwrap_err().to_string();
+    assert!(problem.contains("`publish` or `event`, not both"), "{problem}");
 }
