@@ -86,13 +86,10 @@ pub use cache::Cache;
 pub use content::Content;
 pub use context::{Alone, Context};
 pub use define::DefineError;
-pub use drp_client::{Client, ClientError, Fingerprint, TlsPolicy};
+pub use drp_client::{Client, ClientError, Filter, Fingerprint, Objects, Query, TlsPolicy};
 pub use drp_core::{
-    AvailableAction, Event, Job, Machine, Model, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel,
-    Selector, Uuid,
-pub use drp_client::{Client, ClientError, Filter, Objects, Query};
-    AvailableAction, Event, Machine, Model, ObjectType, Param, Params, Plugin, PluginProvider, Profile, Raw, RawModel,
-    Selector, Stored,
+    AvailableAction, Event, Job, Machine, Model, ObjectType, Param, Params, Plugin, PluginProvider, Profile, Raw,
+    RawModel, Selector, Stored, Uuid,
 };
 pub use endpoint::{EndpointRequest, EndpointResponse};
 pub use error::{Error, Result, ResultExt};
