@@ -13,40 +13,36 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::{net::UnixStream, task::JoinSet};
 
-/// The same request over and over.
+/// The same request over and over, to the socket that a process serves.
 pub(crate) struct Load {
+    pub(crate) socket: PathBuf,
+    pub(crate) server: u32,
     pub(crate) path: &'static str,
     pub(crate) body: String,
     pub(crate) connections: usize,
-    pub(crate) seconds: u64,
 }
 
-pub(crate) struct Rate {
-    pub(crate) a_second: f64,
+/// What was answered in a time.
+pub(crate) struct Sample {
+    pub(crate) answered: u64,
+    pub(crate) elapsed: Duration,
     /// CPU that the server used, not the load.
-    pub(crate) cpu_s_per_100k: f64,
+    pub(crate) cpu: Duration,
 }
 
 impl Load {
-    /// Loads the socket that process `server` serves.
-    pub(crate) async fn run(&self, socket: PathBuf, server: u32) -> Result<Rate> {
-        self.loop_for(&socket, Duration::from_millis(300)).await?;
-        let (cpu_before, started) = (cpu_time(server)?, Instant::now());
-        let answered = self.loop_for(&socket, Duration::from_secs(self.seconds)).await?;
-        let (elapsed, cpu) = (started.elapsed(), cpu_time(server)? - cpu_before);
-        #[allow(clippy::cast_precision_loss, reason = "a count of requests")]
-        let answered = answered as f64;
-        Ok(Rate { a_second: answered / elapsed.as_secs_f64(), cpu_s_per_100k: cpu.as_secs_f64() / answered * 1e5 })
-    }
-
-    async fn loop_for(&self, socket: &Path, time: Duration) -> Result<u64> {
-        let body = Bytes::from(self.body.clone());
-        let mut tasks = JoinSet::new();
+    pub(crate) async fn run(&self, time: Duration) -> Result<Sample> {
+        let mut connections = Vec::new();
         for _ in 0..self.connections {
-            let mut connection = connect(socket).await?;
+            connections.push(connect(&self.socket).await?);
+        }
+        let body = Bytes::from(self.body.clone());
+        let (cpu_before, started) = (cpu_time(self.server)?, Instant::now());
+        let mut tasks = JoinSet::new();
+        for mut connection in connections {
             let (path, body) = (self.path, body.clone());
             tasks.spawn(async move {
-                let (started, mut answered) = (Instant::now(), 0_u64);
+                let mut answered = 0_u64;
                 while started.elapsed() < time {
                     let (status, body) = send(&mut connection, path, body.clone()).await?;
                     ensure!(status == StatusCode::OK, "answered {status}: {}", String::from_utf8_lossy(&body));
@@ -59,7 +55,7 @@ impl Load {
         while let Some(task) = tasks.join_next().await {
             answered += task??;
         }
-        Ok(answered)
+        Ok(Sample { answered, elapsed: started.elapsed(), cpu: cpu_time(self.server)? - cpu_before })
     }
 }
 
@@ -69,14 +65,18 @@ pub(crate) async fn post(socket: &Path, path: &str, body: &str) -> Result<(Statu
     send(&mut connection, path, Bytes::from(body.to_owned())).await
 }
 
-async fn connect(socket: &Path) -> Result<SendRequest<Full<Bytes>>> {
+pub(crate) async fn connect(socket: &Path) -> Result<SendRequest<Full<Bytes>>> {
     let stream = UnixStream::connect(socket).await.with_context(|| format!("cannot connect `{}`", socket.display()))?;
     let (connection, driver) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(driver);
     Ok(connection)
 }
 
-async fn send(connection: &mut SendRequest<Full<Bytes>>, path: &str, body: Bytes) -> Result<(StatusCode, Bytes)> {
+pub(crate) async fn send(
+    connection: &mut SendRequest<Full<Bytes>>,
+    path: &str,
+    body: Bytes,
+) -> Result<(StatusCode, Bytes)> {
     let request = Request::post(path)
         .header(header::HOST, "unix")
         .header(header::CONTENT_TYPE, "application/json")
@@ -88,13 +88,19 @@ async fn send(connection: &mut SendRequest<Full<Bytes>>, path: &str, body: Bytes
 
 /// Resident memory of a process.
 pub(crate) fn memory_kb(process: u32) -> Result<u64> {
+    status_of(process, "VmRSS")
+}
+
+/// A number that `/proc/PROCESS/status` tells, memory in kB.
+pub(crate) fn status_of(process: u32, name: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let value = value.with_context(|| format!("no {name}"))?;
+    Ok(value.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// User and system time of a process, from fields 14 and 15 of its `stat`.
-fn cpu_time(process: u32) -> Result<Duration> {
+pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
     /// Fixed on Linux for everything that reads `/proc`.
     const TICKS_A_SECOND: u64 = 100;
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
+use crate::framework::bare::Besides;
+
 /// Benchmarks of drpx.
 #[derive(Parser)]
 struct Args {
@@ -36,7 +38,12 @@ struct Args {
     events: usize,
     /// Serve the bare echo on this socket; used by the benchmark itself.
     #[arg(long, hide = true)]
-    echo: Option<PathBuf>,
+    bare: Option<PathBuf>,
+    #[command(flatten)]
+    besides: Besides,
+    /// Read as many events from this address as `--events` says; used by the benchmark itself.
+    #[arg(long, hide = true)]
+    read_events: Option<String>,
     /// Print the peak memory of one `define` of this provider; used by the benchmark itself.
     #[arg(long, hide = true)]
     define_peak: Option<PathBuf>,
@@ -64,8 +71,11 @@ fn main() -> Result<()> {
 }
 
 async fn run(args: Args) -> Result<()> {
-    if let Some(socket) = &args.echo {
-        return framework::echo::serve(socket).await;
+    if let Some(socket) = &args.bare {
+        return framework::bare::serve(socket, &args.besides).await;
+    }
+    if let Some(address) = &args.read_events {
+        return framework::events::read_bare(address, args.events).await;
     }
     if let Some(tls) = &args.bare_axum {
         return host::serve(tls, sample::machine("bench").to_string()).await;

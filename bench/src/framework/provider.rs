@@ -1,7 +1,6 @@
 //! Running a provider as a host does, with as little between as possible.
 
 use std::{
-    convert::Infallible,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -11,15 +10,15 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use drp_core::contract;
-use http::{Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use http::StatusCode;
 use nix::sys::resource::{UsageWho, getrusage};
 use tempfile::TempDir;
-use tokio::net::UnixListener;
 
-use crate::load::{memory_kb, post};
+use crate::{
+    framework::sink::LogSink,
+    load::{Load, post},
+    sample,
+};
 
 pub(crate) struct Define {
     pub(crate) fastest: Duration,
@@ -58,21 +57,26 @@ fn define_once(executable: &Path) -> Result<()> {
 pub(crate) struct Plugin {
     child: Child,
     sockets: TempDir,
+    pub(crate) log: LogSink,
     pub(crate) ready_in: Duration,
 }
 
 impl Plugin {
-    pub(crate) async fn start(executable: &Path) -> Result<Self> {
+    pub(crate) fn start(executable: &Path) -> Result<Self> {
+        Self::start_at("https://127.0.0.1:1", executable)
+    }
+
+    /// A plugin of the server at `endpoint`.
+    pub(crate) fn start_at(endpoint: &str, executable: &Path) -> Result<Self> {
         let sockets = tempfile::tempdir()?;
         let (to, from) = (sockets.path().join("to"), sockets.path().join("from"));
-        let listener = UnixListener::bind(&from)?;
-        tokio::spawn(take_log_lines(listener));
+        let log = LogSink::serve(&from)?;
         let started = Instant::now();
         let mut child = Command::new(executable)
             .arg("listen")
             .args([&to, &from])
-            .env(contract::ENDPOINT_ENV, "https://127.0.0.1:1")
-            .env(contract::TOKEN_ENV, "bench")
+            .env(contract::ENDPOINT_ENV, endpoint)
+            .env(contract::TOKEN_ENV, "token-of-the-measured")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -84,7 +88,14 @@ impl Plugin {
             line.clear();
             ensure!(out.read_line(&mut line)? > 0, "`{}` ended before it was ready", executable.display());
         }
-        Ok(Self { child, sockets, ready_in: started.elapsed() })
+        Ok(Self { child, sockets, log, ready_in: started.elapsed() })
+    }
+
+    /// A plugin that has been configured.
+    pub(crate) async fn start_configured(executable: &Path) -> Result<Self> {
+        let plugin = Self::start(executable)?;
+        plugin.configure(r#"{"Name":"bench"}"#).await?;
+        Ok(plugin)
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -95,14 +106,24 @@ impl Plugin {
         self.child.id()
     }
 
-    pub(crate) async fn configure(&self) -> Result<()> {
-        let (status, body) = post(&self.socket(), contract::CONFIG_PATH, r#"{"Name":"bench"}"#).await?;
+    pub(crate) async fn configure(&self, config: &str) -> Result<()> {
+        let (status, body) = post(&self.socket(), contract::CONFIG_PATH, config).await?;
         ensure!(status == StatusCode::OK, "config was answered {status}: {}", String::from_utf8_lossy(&body));
         Ok(())
     }
 
-    pub(crate) fn memory_kb(&self) -> Result<u64> {
-        memory_kb(self.id())
+    /// Result of a system action.
+    pub(crate) async fn act(&self, command: &str) -> Result<Bytes> {
+        let action = sample::system_action(command);
+        let (status, body) = post(&self.socket(), contract::ACTION_PATH, &action).await?;
+        ensure!(status == StatusCode::OK, "{command} was answered {status}: {}", String::from_utf8_lossy(&body));
+        Ok(body)
+    }
+
+    /// An action over and over.
+    pub(crate) fn load(&self, body: &str, connections: usize) -> Load {
+        let (socket, server) = (self.socket(), self.id());
+        Load { socket, server, path: contract::ACTION_PATH, body: body.to_owned(), connections }
     }
 
     pub(crate) async fn stop(mut self) -> Result<()> {
@@ -110,18 +131,5 @@ impl Plugin {
         let _ = post(&self.socket(), contract::STOP_PATH, "null").await;
         self.child.wait()?;
         Ok(())
-    }
-}
-
-/// Answers every log line at once, as a host does.
-async fn take_log_lines(listener: UnixListener) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| async {
-            let _ = request.into_body().collect().await;
-            let mut response = Response::new(Full::<Bytes>::default());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            Ok::<_, Infallible>(response)
-        });
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
