@@ -7,7 +7,7 @@ use std::{
 };
 
 use drp_client::{Client, Objects, Query};
-use drp_core::{Event, Model, ObjectType, Raw, RawModel, Stored, Uuid};
+use drp_core::{Action, Event, Model, ObjectType, Raw, RawModel, Stored, Uuid};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::OwnedMutexGuard;
@@ -48,17 +48,24 @@ pub(crate) struct Call {
     pub(crate) alone_with: Arc<OnceLock<(String, String)>>,
 }
 
-/// The job that an action belongs to.
-#[derive(Debug, Default)]
+/// The job that an action belongs to: the one that it was called for, else the one that its machine runs now.
+#[derive(Default)]
 pub(crate) struct CallJob {
-    /// Its key, if there is one.
-    pub(crate) key: Option<Uuid>,
+    named: Option<Uuid>,
+    object: Raw,
     log: OnceLock<JobLog>,
 }
 
 impl CallJob {
-    pub(crate) fn new(key: Option<Uuid>) -> Self {
-        Self { key, log: OnceLock::new() }
+    pub(crate) fn of(call: &Action) -> Self {
+        let named = call.extra.get("Job").and_then(|job| job.parse::<Uuid>().ok()).filter(|job| job.0.is_some());
+        Self { named, object: call.model.clone(), log: OnceLock::new() }
+    }
+
+    /// Looked for when somebody asks: that means reading the object once more, and most actions have no use for it.
+    fn key(&self) -> Option<Uuid> {
+        let running = || self.object.parse::<RawModel>().ok()?.get::<Uuid>("CurrentJob");
+        self.named.or_else(running).filter(|job| job.0.is_some())
     }
 
     /// Appends what is in the log, if anybody has used it.
@@ -196,7 +203,7 @@ impl<S> Context<S> {
     #[must_use]
     pub fn job_log(&self) -> JobLog {
         let job = &self.call.job;
-        let log = || job.key.as_ref().map_or_else(JobLog::of_no_job, |key| JobLog::of(key, &self.call.client));
+        let log = || job.key().map_or_else(JobLog::of_no_job, |key| JobLog::of(&key, &self.call.client));
         job.log.get_or_init(log).clone()
     }
 

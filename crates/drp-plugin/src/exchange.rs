@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use drp_core::{Error as WireError, Level, contract, json, limits};
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,11 +21,12 @@ impl From<WireError> for Refused {
 }
 
 pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), WireError> {
-    let content_type = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let content_type = content_type.unwrap_or_default();
-    if content_type.to_ascii_lowercase().contains("application/json") {
+    const JSON: &[u8] = b"application/json";
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if content_type.windows(JSON.len()).any(|part| part.eq_ignore_ascii_case(JSON)) {
         return Ok(());
     }
+    let content_type = String::from_utf8_lossy(content_type);
     Err(WireError::new(400, "POST", format!("Invalid content type: {content_type}")))
 }
 
@@ -115,7 +116,7 @@ fn write<T: Serialize>(value: &T) -> Bytes {
 pub(crate) fn respond(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

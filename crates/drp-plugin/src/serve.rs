@@ -14,7 +14,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use drp_client::{Client, Config, EventStream};
-use drp_core::{self as wire, Error as WireError, Event, Params, RawModel, Selector, Uuid, chain, contract};
+use drp_core::{self as wire, Error as WireError, Event, Params, Selector, chain, contract};
 use futures_util::FutureExt;
 use http::{Method, Request, Response, StatusCode, request::Parts};
 use http_body_util::Full;
@@ -95,8 +95,9 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// Answers one request. Whatever goes wrong, there is an answer.
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let started = Instant::now();
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let own = own_path(&path).filter(|_| cleaned(&path).is_none()).map(str::to_owned);
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let path = uri.path();
+        let own = own_path(path).filter(|_| cleaned(path).is_none()).map(str::to_owned);
         let republish = if path == contract::PUBLISH_PATH { Republish::Never } else { Republish::Yes };
         let log = open_scope(republish, asked_level(request.headers()));
         let answer = match own {
@@ -124,7 +125,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         span.in_scope(|| log_token(&head.headers));
         match head.uri.path() {
             contract::CONFIG_PATH => self.config(&body, span).await.map(|()| done()),
-            contract::ACTION_PATH => self.action(&body, span).await,
+            contract::ACTION_PATH => self.action(body, span).await,
             contract::PUBLISH_PATH => self.publish(&body, span).await.map(|()| done()),
             _ => {
                 self.stop().await;
@@ -136,15 +137,15 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// What can be said of a request before its body has come.
     fn check(&self, head: &Parts) -> Result<(), Refused> {
         let path = head.uri.path();
-        if let Some(location) = cleaned(path) {
-            return Err(Refused::Moved(location));
-        }
         let known = match path {
             contract::CONFIG_PATH | contract::ACTION_PATH | contract::STOP_PATH => true,
             contract::PUBLISH_PATH => self.provider.publish.is_some(),
             _ => false,
         };
         if !known || head.method != Method::POST {
+            if let Some(location) = cleaned(path) {
+                return Err(Refused::Moved(location));
+            }
             return Err(WireError::no_route(head.method.as_str(), path).into());
         }
         Ok(check_content_type(&head.headers)?)
@@ -208,8 +209,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         Ok(Registered { start: Some(Start { stream, changes }), _settling: None })
     }
 
-    async fn action(self: Arc<Self>, body: &[u8], log: Span) -> Result<Bytes, Refused> {
-        let call: wire::Action = parse(body)?;
+    async fn action(self: Arc<Self>, body: Bytes, log: Span) -> Result<Bytes, Refused> {
+        let call: wire::Action = parse(&body)?;
+        // The action may take long, and need not hold what it came as.
+        drop(body);
         Arc::clone(&self).take_action(call, log).await.map_err(|error| self.error(error))
     }
 
@@ -234,7 +237,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         let mut surroundings = self.call(&configured.plugin, log)?;
         surroundings.cancelled = cancelled.clone();
         surroundings.deadline = deadline;
-        let job = Arc::new(CallJob::new(job_of(&call)));
+        let job = Arc::new(CallJob::of(&call));
         surroundings.job = Arc::clone(&job);
         let found = Arc::clone(&surroundings.secrets);
         found.hold(self.other_secrets(action, &call.params));
@@ -388,13 +391,6 @@ impl<S: Send + Sync + 'static> Service<S> {
 
 /// How long the result of an action waits for the last lines of its job's log.
 const JOB_LOG_TIME: Duration = Duration::from_secs(2);
-
-/// The job that an action belongs to: the one that it was called for, else the one that its machine runs now.
-fn job_of(call: &wire::Action) -> Option<Uuid> {
-    let named = call.extra.get("Job").and_then(|job| job.parse::<Uuid>().ok());
-    let running = || call.model.parse::<RawModel>().ok()?.get::<Uuid>("CurrentJob");
-    named.filter(|job| job.0.is_some()).or_else(running).filter(|job| job.0.is_some())
-}
 
 /// Selectors that the server has confirmed; their events come once the state is in place.
 struct Registered {
