@@ -36,7 +36,7 @@ struct Args {
     /// Events of each fan-out of the host.
     #[arg(long, default_value_t = 5_000)]
     events: usize,
-    /// Serve the bare echo on this socket; used by the benchmark itself.
+    /// Serve the bare hyper server on this socket; used by the benchmark itself.
     #[arg(long, hide = true)]
     bare: Option<PathBuf>,
     #[command(flatten)]
