@@ -43,6 +43,7 @@ async fn whoami(_context: Context<()>, plugin: Plugin, _params: NoParams) -> Res
 
 /// A plain function that computes, or calls a library which knows nothing of async. It has a thread of its own, which
 /// nobody can end from outside: it looks by itself whether somebody still waits.
+#[allow(clippy::needless_pass_by_value, reason = "so are all handlers")]
 fn compute(context: Context<()>, _system: System, params: Blink) -> Result<u64> {
     for _ in 0..params.millis {
         if context.cancelled().is_cancelled() {
