@@ -36,7 +36,10 @@ impl Attempts {
         if error.is_patch_conflict() {
             return true;
         }
+        // A value against its schema is a 409 as well, and stays one.
+        let about_value = |message: &String| message.contains("invalid val");
+        let hopeless = error.wire().is_some_and(|error| error.messages.iter().any(about_value));
         self.unexplained += 1;
-        error.is_conflict() && self.unexplained <= limits::UPDATE_UNEXPLAINED_TRIES_MAX
+        error.is_conflict() && !hopeless && self.unexplained <= limits::UPDATE_UNEXPLAINED_TRIES_MAX
     }
 }

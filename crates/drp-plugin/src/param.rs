@@ -64,7 +64,8 @@ pub(crate) fn decode<T: DeserializeOwned>(
         }
     }
     if !problems.is_empty() {
-        return Err(problems);
+        // A secret may also stand where it does not belong, and reasons quote what they are about.
+        return Err(problems.iter().map(|problem| redact(problem).into_owned()).collect());
     }
     match read(&values) {
         Ok(decoded) => Ok(Decoded { values: decoded, secrets }),

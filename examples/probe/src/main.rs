@@ -40,12 +40,12 @@ struct Sleep {
 }
 
 async fn sleep(_context: Context<Config>, _system: System, params: Sleep) -> Result<&'static str> {
-    tokio::time::sleep(duration(params.seconds)?).await;
+    tokio::time::sleep(duration("probe/seconds", params.seconds)?).await;
     Ok("slept")
 }
 
-fn duration(seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|error| Error::from(error).with_code(400))
+fn duration(param: &str, seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|error| Error::bad_request(format!("{param}: {error}")))
 }
 
 async fn panic(_context: Context<Config>, _system: System, _params: NoParams) -> Result<()> {
@@ -104,7 +104,8 @@ struct Spawned {
 }
 
 async fn spawn(_context: Context<Config>, _system: System, params: Spawn) -> Result<Spawned> {
-    let command = Command::new("sh").args(["-c", &params.command]).time_limit(duration(params.timeout)?);
+    let command =
+        Command::new("sh").args(["-c", &params.command]).time_limit(duration("probe/timeout", params.timeout)?);
     let output = command.run().await?;
     Ok(Spawned {
         code: output.code(),

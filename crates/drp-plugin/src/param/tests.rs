@@ -92,6 +92,13 @@ fn params_that_contradict_each_other_quote_no_secret() {
 }
 
 #[test]
+fn a_secret_that_stands_in_another_param_too_is_not_quoted() {
+    let problems = decode_sample(r#"{"s/count":"parole-77","s/name":"x","s/secret":"parole-77"}"#).unwrap_err();
+    assert!(problems.len() == 1 && problems[0].starts_with("Params/s/count: "), "{problems:?}");
+    assert!(problems[0].contains("[secret]") && !problems[0].contains("parole-77"), "{problems:?}");
+}
+
+#[test]
 fn secrets_are_in_use_while_the_values_are() {
     let decoded = decode_sample(r#"{"s/count":1,"s/name":"x","s/secret":"opensesame"}"#).unwrap();
     assert_eq!(redact("say opensesame"), "say [secret]");
