@@ -8,6 +8,7 @@ use drp_client::Fingerprint;
 
 use crate::{
     check::CheckArgs,
+    conformance::ConformanceArgs,
     content::ContentArgs,
     events::EventsArgs,
     logs::LogsArgs,
@@ -35,6 +36,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     Serve(ServeArgs),
     Check(CheckArgs),
+    Conformance(ConformanceArgs),
     Action(ActionArgs),
     Events(EventsArgs),
     Logs(LogsArgs),

@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod cli;
 mod columns;
+mod conformance;
 mod connection;
 mod content;
 mod descriptors;
@@ -78,6 +79,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
             Command::Run(args) => run::run(args).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Check(args) => check::check(&args).await,
+            Command::Conformance(args) => conformance::conformance(&args).await,
             Command::Action(args) => action::action(args).await,
             Command::Events(args) => events::events(args).await,
             Command::Logs(args) => logs::logs(args).await,
