@@ -336,9 +336,8 @@ mod tests {
     fn the_page_lists_all_codes_with_their_rules_and_no_others() {
         let page = include_str!("../../../docs/conformance.md");
         let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
-        let wanted = |code: &Code| {
-            format!("| `{}` | {} | {} | {} |", code.name(), code.rule(), code.source(), code.remedy())
-        };
+        let wanted =
+            |code: &Code| format!("| `{}` | {} | {} | {} |", code.name(), code.rule(), code.source(), code.remedy());
         assert_eq!(rows, Code::ALL.iter().map(wanted).collect::<Vec<_>>());
     }
 }

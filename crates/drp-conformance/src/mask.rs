@@ -30,7 +30,10 @@ impl Mask {
 
     /// Whether there is a secret in the text.
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.secrets.iter().filter(|secret| secret.len() >= TELLING_BYTES_MIN).any(|secret| text.contains(secret.as_str()))
+        self.secrets
+            .iter()
+            .filter(|secret| secret.len() >= TELLING_BYTES_MIN)
+            .any(|secret| text.contains(secret.as_str()))
     }
 }
 

@@ -9,12 +9,7 @@ mod store;
 
 use std::{io, path::Path, sync::Arc};
 
-pub(crate) use self::{
-    callback::Callbacks,
-    certificate::Certificate,
-    events::Events,
-    store::Store,
-};
+pub(crate) use self::{callback::Callbacks, certificate::Certificate, events::Events, store::Store};
 use crate::transcript::Transcript;
 
 /// One stage, for one plugin.

@@ -72,7 +72,11 @@ async fn ends_the_same_again(case: &Case) -> Verdict {
 }
 
 /// Bodies of the named actions with something changed: what is wrong, and the body.
-fn bad_params(case: &Case, calls: &[Call], bad: impl Fn(&str, &Value) -> Vec<(String, String, Option<Value>)>) -> Vec<(String, Map<String, Value>)> {
+fn bad_params(
+    case: &Case,
+    calls: &[Call],
+    bad: impl Fn(&str, &Value) -> Vec<(String, String, Option<Value>)>,
+) -> Vec<(String, Map<String, Value>)> {
     let mut bodies = Vec::new();
     for call in calls {
         let declared = case.subject.declared_action(&call.command);
@@ -126,7 +130,8 @@ async fn misfits_are_refused(case: &Case) -> Verdict {
 
 async fn null_breaks_nothing(case: &Case) -> Verdict {
     let mut instance = case.configured().await?;
-    let mut bodies = vec![("a null body".to_owned(), "null".to_owned()), ("an empty object".to_owned(), "{}".to_owned())];
+    let mut bodies =
+        vec![("a null body".to_owned(), "null".to_owned()), ("an empty object".to_owned(), "{}".to_owned())];
     for call in &case.subject.calls {
         let mut body = case.subject.action(call);
         body.insert("Params".to_owned(), Value::Null);

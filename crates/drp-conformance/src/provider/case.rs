@@ -119,7 +119,11 @@ impl Case {
             directory: &directory,
             is_asked: way.is_asked,
             // One byte more than a definition may have tells that it has too many.
-            kept_max: if args.first().is_some_and(|arg| *arg == "listen") { 1 << 20 } else { limits::BODY_BYTES_MAX + 1 },
+            kept_max: if args.first().is_some_and(|arg| *arg == "listen") {
+                1 << 20
+            } else {
+                limits::BODY_BYTES_MAX + 1
+            },
         };
         Process::start(&start).map_err(cannot("start the provider"))
     }
@@ -135,10 +139,12 @@ impl Case {
             process.stderr.over_within(self.subject.patience).await;
         }
         let (stdout, stderr) = (process.stdout.bytes(), process.stderr.text());
-        let start_of = |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..bytes.len().min(400)).unwrap_or_default()).into_owned();
+        let start_of =
+            |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..bytes.len().min(400)).unwrap_or_default()).into_owned();
         self.transcript.add("stdout", &start_of(&stdout));
         self.transcript.add("stderr", &start_of(stderr.as_bytes()));
-        let ended = status.map_or_else(|| format!("still there after {} s", took.as_secs()), |status| status.to_string());
+        let ended =
+            status.map_or_else(|| format!("still there after {} s", took.as_secs()), |status| status.to_string());
         self.transcript.add("end", &ended);
         Ok(Ran { status, stdout, stdout_bytes: process.stdout.total(), stderr, took })
     }

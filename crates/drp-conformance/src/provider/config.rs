@@ -21,7 +21,7 @@ use crate::{
     verdict::{Verdict, ensure, failed},
 };
 use refusals::{
-    code_is_status, does_not_forbid, missing_is_refused, misfits_are_refused, null_is_refused, refuses_plainly,
+    code_is_status, does_not_forbid, misfits_are_refused, missing_is_refused, null_is_refused, refuses_plainly,
     shows_no_secrets,
 };
 use secrets::{logs_no_secrets, passes_no_secrets};
@@ -70,7 +70,12 @@ async fn is_json(case: &Case) -> Verdict {
     let unknown = instance.serves().await?;
     for answer in [good, unknown] {
         let is_json = answer.content_type.to_ascii_lowercase().starts_with("application/json");
-        ensure!(is_json, "Content-Type application/json was expected, {:?} came with {}", answer.content_type, answer.shown());
+        ensure!(
+            is_json,
+            "Content-Type application/json was expected, {:?} came with {}",
+            answer.content_type,
+            answer.shown()
+        );
     }
     Ok(())
 }
@@ -88,8 +93,9 @@ async fn survives_huge_bodies(case: &Case) -> Verdict {
     let mut instance = case.configured().await?;
     for mebibytes in [60, 70] {
         let mut config = case.subject.config();
-        config.insert(PLANTED.to_owned(), "x".repeat(mebibytes << 20).into());
-        let ask = Ask::post(contract::CONFIG_PATH, json!(config).to_string());
+        config.insert(PLANTED.to_owned(), "@filler@".into());
+        let body = json!(config).to_string().replace("@filler@", &"x".repeat(mebibytes << 20));
+        let ask = Ask::post(contract::CONFIG_PATH, body);
         let answer = instance.ask(ask).await;
         instance.is_alive()?;
         match answer {
@@ -150,7 +156,12 @@ async fn keeps_serving(instance: &Instance) -> Verdict {
     let before = instance.serves().await?;
     instance.post(contract::CONFIG_PATH, "[]").await?;
     let after = instance.serves().await?;
-    ensure!(before.status == after.status, "an unknown action was answered with {} before and {} after", before.shown(), after.shown());
+    ensure!(
+        before.status == after.status,
+        "an unknown action was answered with {} before and {} after",
+        before.shown(),
+        after.shown()
+    );
     Ok(())
 }
 

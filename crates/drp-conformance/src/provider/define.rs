@@ -114,7 +114,11 @@ async fn reads_nothing(case: &Case) -> Verdict {
 
 async fn has_version(case: &Case) -> Verdict {
     let version = &case.subject.definition["PluginVersion"];
-    ensure!(*version == contract::PLUGIN_VERSION, "PluginVersion {} was expected, {version} came", contract::PLUGIN_VERSION);
+    ensure!(
+        *version == contract::PLUGIN_VERSION,
+        "PluginVersion {} was expected, {version} came",
+        contract::PLUGIN_VERSION
+    );
     Ok(())
 }
 

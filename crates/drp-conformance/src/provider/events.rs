@@ -73,7 +73,8 @@ fn meant(selector: &str) -> [String; 3] {
 
 async fn emit(instance: &Instance, selector: &str, number: usize) {
     let [type_, action, key] = meant(selector);
-    let object = json!({ "Name": key, "Uuid": key, "Key": key, "Params": {}, "Seq": number, "Filler": "x".repeat(500) });
+    let object =
+        json!({ "Name": key, "Uuid": key, "Key": key, "Params": {}, "Seq": number, "Filler": "x".repeat(500) });
     instance.stage.api.events.emit(&type_, &action, &key, &object).await;
 }
 

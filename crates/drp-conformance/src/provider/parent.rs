@@ -26,16 +26,20 @@ async fn ends_with_its_host(case: &Case) -> Verdict {
     }
     let (stage, from) = case.stage().await?;
     let (socket, directory) = (case.path("t"), case.directory("d")?);
-    let args: [&OsStr; 5] = [
-        "-c".as_ref(),
-        HOST.as_ref(),
-        case.subject.executable.as_os_str(),
-        socket.as_os_str(),
-        from.as_os_str(),
-    ];
-    let env = [("RS_ENDPOINT".to_owned(), stage.api.endpoint.clone()), ("RS_TOKEN".to_owned(), stage.api.token.clone())];
+    let args: [&OsStr; 5] =
+        ["-c".as_ref(), HOST.as_ref(), case.subject.executable.as_os_str(), socket.as_os_str(), from.as_os_str()];
+    let env =
+        [("RS_ENDPOINT".to_owned(), stage.api.endpoint.clone()), ("RS_TOKEN".to_owned(), stage.api.token.clone())];
     let program = Path::new("/bin/sh");
-    let start = Start { program, args: &args, env: &env, is_bare: false, directory: &directory, is_asked: false, kept_max: 1 << 20 };
+    let start = Start {
+        program,
+        args: &args,
+        env: &env,
+        is_bare: false,
+        directory: &directory,
+        is_asked: false,
+        kept_max: 1 << 20,
+    };
     let mut host = Process::start(&start).map_err(cannot("start a host that dies"))?;
     let is_ready = tokio::time::timeout(case.patience(), host.stdout.until(|bytes| bytes.ends_with(b"READY!\n"))).await;
     let Some(plugin) = figures::children_of(host.pid()).into_iter().next().filter(|_| is_ready.is_ok()) else {

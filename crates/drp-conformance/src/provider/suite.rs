@@ -183,13 +183,16 @@ impl Suite {
             content: Content::default(),
             declared: BTreeMap::new(),
         };
-        if let Some(definition) = define::definition(&Arc::new(subject.clone_bare())).await.map_err(SuiteError::Prepare)? {
+        if let Some(definition) =
+            define::definition(&Arc::new(subject.clone_bare())).await.map_err(SuiteError::Prepare)?
+        {
             subject.content = Content::read(definition["Content"].as_str().unwrap_or_default()).unwrap_or_default();
             subject.declared = subject.content.params();
             subject.definition = definition;
         }
         // What the content calls secret is so too, however it was given.
-        let secure = subject.params.iter().filter(|(name, _)| subject.declared.get(*name).is_some_and(|param| param.is_secure));
+        let secure =
+            subject.params.iter().filter(|(name, _)| subject.declared.get(*name).is_some_and(|param| param.is_secure));
         let secure = secure.filter_map(|(_, value)| value.as_str().map(str::to_owned));
         subject.mask = Mask::new(self.secrets.values().cloned().chain(secure));
         Ok(Arc::new(subject))

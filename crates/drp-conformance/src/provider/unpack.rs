@@ -96,7 +96,10 @@ async fn stays_inside(case: &Case) -> Verdict {
     unpack(case, &target, Way { directory: Some(directory.clone()), ..Way::default() }).await?.ended()?;
     let beside = fs::read_dir(&around).map_err(cannot("read a directory"))?.flatten().map(|entry| entry.path());
     for path in beside.filter(|path| *path != target && *path != directory) {
-        return failed(format!("it made `{}` beside its directory", path.file_name().unwrap_or_default().to_string_lossy()));
+        return failed(format!(
+            "it made `{}` beside its directory",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ));
     }
     let here = Tree::of(&directory).map_err(cannot("read a directory"))?;
     if let Some(path) = here.entries.keys().next() {

@@ -30,8 +30,14 @@ use super::{Certificate, Events, Store, store::not_found};
 use crate::transcript::Transcript;
 
 /// What a server can do, as far as providers ask.
-const FEATURES: [&str; 6] =
-    ["api-v3", "secure-params", "secure-param-upgrade", "secure-params-in-content-packs", "partial-objects", "slim-objects"];
+const FEATURES: [&str; 6] = [
+    "api-v3",
+    "secure-params",
+    "secure-param-upgrade",
+    "secure-params-in-content-packs",
+    "partial-objects",
+    "slim-objects",
+];
 
 /// The API, and what was asked of it.
 pub(crate) struct Api {
@@ -167,7 +173,10 @@ fn query(query: &str) -> BTreeMap<String, String> {
         percent_encoding::percent_decode_str(&part).decode_utf8_lossy().into_owned()
     };
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decoded(name), decoded(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
 }
 
 fn info() -> Value {

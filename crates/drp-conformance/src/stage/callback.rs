@@ -164,7 +164,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
         std::future::pending::<()>().await;
     }
     let (status, text) = match what.as_str() {
-        _ if !is_good => (StatusCode::BAD_REQUEST, r#"{"Type":"POST","Messages":["not by the contract"],"Code":400}"#.to_owned()),
+        _ if !is_good => {
+            (StatusCode::BAD_REQUEST, r#"{"Type":"POST","Messages":["not by the contract"],"Code":400}"#.to_owned())
+        }
         "publish" => (StatusCode::OK, r#"{"Model":"","Key":"","Type":"","Messages":null,"Code":200}"#.to_owned()),
         what => match what.strip_prefix("objects/") {
             Some(prefix) => (StatusCode::OK, Value::from(shared.store.list(prefix)).to_string()),
@@ -202,7 +204,8 @@ fn fault(method: &Method, what: &str, is_json: bool, body: &[u8]) -> Option<Stri
     match &value {
         Value::Null if what == "leaving" => None,
         Value::Object(object) => {
-            let is_wrong = |name: &&&str| object.get(**name).is_some_and(|value| !value.is_string() && !value.is_null());
+            let is_wrong =
+                |name: &&&str| object.get(**name).is_some_and(|value| !value.is_string() && !value.is_null());
             texts.iter().find(is_wrong).map(|name| format!("its {name} is no text"))
         }
         _ => Some("its body is no JSON object".to_owned()),

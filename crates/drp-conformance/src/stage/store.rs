@@ -46,7 +46,9 @@ impl Store {
                 }),
                 Err(error) => refused(400, method, prefix, key, &error.to_string()),
             },
-            ("PATCH", [prefix, key]) => self.with(method, prefix, key, |object| patch(method, prefix, key, object, body)),
+            ("PATCH", [prefix, key]) => {
+                self.with(method, prefix, key, |object| patch(method, prefix, key, object, body))
+            }
             ("DELETE", [prefix, key]) => {
                 let gone = self.objects().get_mut(*prefix).and_then(|objects| objects.remove(*key));
                 gone.map_or_else(|| not_found(method, prefix, key), |object| (200, object))
@@ -127,7 +129,8 @@ impl Store {
         if query.get("aggregate").map(String::as_str) != Some("true") {
             return BTreeMap::new();
         }
-        let default = |param: Value| Some((param["Name"].as_str()?.to_owned(), param["Schema"].get("default")?.clone()));
+        let default =
+            |param: Value| Some((param["Name"].as_str()?.to_owned(), param["Schema"].get("default")?.clone()));
         self.list("params").into_iter().filter_map(default).collect()
     }
 }

@@ -22,7 +22,8 @@ type Bad = (String, Map<String, Value>);
 
 /// Configurations without one of the required params each; those that a server fills from a default do not count.
 fn missing(case: &Case) -> Vec<Bad> {
-    let has_default = |name: &String| case.subject.declared.get(name).is_some_and(|param| !param.schema["default"].is_null());
+    let has_default =
+        |name: &String| case.subject.declared.get(name).is_some_and(|param| !param.schema["default"].is_null());
     let required = case.subject.texts("RequiredParams").into_iter().filter(|name| !has_default(name));
     let without = |name: String| {
         let mut config = case.subject.config();

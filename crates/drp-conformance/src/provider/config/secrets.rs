@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{
-    case::Case,
-    instance::eventually,
-    subject::PLANTED,
-};
+use super::super::{case::Case, instance::eventually, subject::PLANTED};
 use crate::{
     figures,
     mask::Mask,
