@@ -163,7 +163,7 @@ impl Output {
     }
 
     /// Waits until what is kept is so, or the stream is over. Returns whether it is so.
-    pub(crate) async fn until(&self, is_so: impl Fn(&[u8]) -> bool) -> bool {
+    pub(crate) async fn until(&self, mut is_so: impl FnMut(&[u8]) -> bool) -> bool {
         loop {
             let changed = self.shared.changed.notified();
             {

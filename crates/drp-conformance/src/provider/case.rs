@@ -26,6 +26,9 @@ use crate::{
 /// Longest path of a temporary directory in which sockets have their place.
 const DIRECTORY_BYTES_MAX: usize = 60;
 
+/// What is kept of each output of a plugin.
+const SERVING_KEPT_MAX: usize = 16 << 20;
+
 /// One check's own world; it is gone with this.
 pub(crate) struct Case {
     pub(crate) subject: Arc<Subject>,
@@ -120,7 +123,7 @@ impl Case {
             is_asked: way.is_asked,
             // One byte more than a definition may have tells that it has too many.
             kept_max: if args.first().is_some_and(|arg| *arg == "listen") {
-                1 << 20
+                SERVING_KEPT_MAX
             } else {
                 limits::BODY_BYTES_MAX + 1
             },

@@ -54,8 +54,7 @@ impl Instance {
     }
 
     async fn ready(&self) -> Verdict {
-        let is_ready = |bytes: &[u8]| lines(bytes).any(|line| line == contract::READY.as_bytes());
-        let waited = timeout(self.subject.patience, self.process.stdout.until(is_ready)).await;
+        let waited = timeout(self.subject.patience, self.process.stdout.until(has_line(contract::READY))).await;
         let stderr = crate::transcript::excerpt(&self.process.stderr.text(), 200);
         self.transcript.add("stdout", &crate::transcript::excerpt(&self.process.stdout.text(), 200));
         match waited {
@@ -166,7 +165,34 @@ pub(crate) async fn eventually(limit: Duration, mut is_so: impl FnMut() -> bool)
     true
 }
 
-/// The whole lines of a text.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+/// Looks for a line in a text that grows, and looks at each byte once.
+pub(crate) fn has_line(wanted: &str) -> impl FnMut(&[u8]) -> bool {
+    let (mut start, mut looked, mut found) = (0, 0, false);
+    move |text| {
+        let ends = text.iter().enumerate().skip(looked).filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+        for end in ends {
+            found |= text.get(start..end) == Some(wanted.as_bytes());
+            start = end + 1;
+        }
+        looked = text.len();
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_found_when_it_is_whole() {
+        let mut has = has_line("READY!");
+        let check = |text: &str, is_found, has: &mut dyn FnMut(&[u8]) -> bool| {
+            assert_eq!(has(text.as_bytes()), is_found, "{text}")
+        };
+        check("not READY!", false, &mut has);
+        check("not READY!\nREA", false, &mut has);
+        check("not READY!\nREADY!", false, &mut has);
+        check("not READY!\nREADY!\n", true, &mut has);
+        check("not READY!\nREADY!\nmore", true, &mut has);
+    }
 }

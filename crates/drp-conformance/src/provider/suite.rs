@@ -142,14 +142,21 @@ impl Suite {
     ///
     /// # Errors
     /// If the provider cannot be run at all, or the suite cannot be.
-    pub async fn run(&self, on_done: impl Fn(&Checked)) -> Result<Report, SuiteError> {
+    pub async fn run(&self, on_done: impl Fn(&Checked) + Send) -> Result<Report, SuiteError> {
         let subject = self.learn().await?;
         let stand = Stand::of(&subject).await;
         let mut wanted: Vec<&Check> =
             CHECKS.iter().copied().flatten().chain([&parent::CHECK]).filter(|check| self.wants(check.code)).collect();
         wanted.sort_by_key(|check| !LASTING.contains(&check.code));
-        let made = stream::iter(wanted).map(|check| judge(check, &subject, &stand)).buffer_unordered(BESIDE);
-        let mut checks: Vec<Checked> = made.inspect(|checked| on_done(checked)).collect().await;
+        // Boxed, or nobody could prove that the whole may move between threads.
+        let made: Vec<_> = wanted.into_iter().map(|check| judge(check, &subject, &stand).boxed()).collect();
+        let mut made = stream::iter(made).buffer_unordered(BESIDE);
+        let mut checks = Vec::new();
+        while let Some(checked) = made.next().await {
+            on_done(&checked);
+            checks.push(checked);
+        }
+        drop(made);
         checks.sort_by_key(|checked| checked.code);
         let name = match (subject.definition["Name"].as_str(), subject.definition["Version"].as_str()) {
             (Some(name), Some(version)) => format!("{name} {version}"),
