@@ -5,6 +5,7 @@ mod action;
 mod backup;
 mod check;
 mod client;
+mod conformance;
 mod connection;
 mod content;
 mod content_check;
