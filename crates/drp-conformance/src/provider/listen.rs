@@ -33,11 +33,8 @@ async fn is_ready(case: &Case) -> Verdict {
 }
 
 async fn is_silent_before(case: &Case) -> Verdict {
-    let instance = match case.listen().await {
-        Ok(instance) => instance,
-        // That is told by another check.
-        Err(_) => return skipped("it does not come to READY!"),
-    };
+    // Why not is told by another check.
+    let Ok(instance) = case.listen().await else { return skipped("it does not come to READY!") };
     let said = instance.process.stdout.bytes();
     let first = said.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let shown = excerpt(&String::from_utf8_lossy(first), 80);
@@ -46,10 +43,7 @@ async fn is_silent_before(case: &Case) -> Verdict {
 }
 
 async fn accepts(case: &Case) -> Verdict {
-    let mut instance = match case.listen().await {
-        Ok(instance) => instance,
-        Err(_) => return skipped("it does not come to READY!"),
-    };
+    let Ok(mut instance) = case.listen().await else { return skipped("it does not come to READY!") };
     if let Err(error) = UnixStream::connect(&instance.socket).await {
         instance.process.ended_within(case.patience() / 10).await;
         instance.is_alive()?;

@@ -94,12 +94,10 @@ async fn stays_inside(case: &Case) -> Verdict {
     fs::create_dir(&directory).map_err(cannot("make a directory"))?;
     fs::create_dir(&target).map_err(cannot("make a directory"))?;
     unpack(case, &target, Way { directory: Some(directory.clone()), ..Way::default() }).await?.ended()?;
-    let beside = fs::read_dir(&around).map_err(cannot("read a directory"))?.flatten().map(|entry| entry.path());
-    for path in beside.filter(|path| *path != target && *path != directory) {
-        return failed(format!(
-            "it made `{}` beside its directory",
-            path.file_name().unwrap_or_default().to_string_lossy()
-        ));
+    let mut beside = fs::read_dir(&around).map_err(cannot("read a directory"))?.flatten().map(|entry| entry.path());
+    if let Some(path) = beside.find(|path| *path != target && *path != directory) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return failed(format!("it made `{name}` beside its directory"));
     }
     let here = Tree::of(&directory).map_err(cannot("read a directory"))?;
     if let Some(path) = here.entries.keys().next() {
