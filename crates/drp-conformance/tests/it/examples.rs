@@ -19,21 +19,22 @@ fn suite(package: &str) -> Suite {
     suite
 }
 
+/// At the same time: most of it is waiting.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_of_actions_passes() {
+async fn all_of_them_pass() {
+    let (actions, files, events) = (provider_of_actions(), suite("content-only"), provider_of_events());
+    // Of the last only events that are posted are skipped: it declares none.
+    tokio::join!(holds(&actions, 17), holds(&files, 22), holds(&events, 4));
+}
+
+fn provider_of_actions() -> Suite {
     let mut suite = suite("incrementer");
     suite.actions = ["increment", "incrstatus"].map(|call| call.parse().unwrap()).to_vec();
-    holds(&suite, 17).await;
+    suite
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_provider_of_files_passes() {
-    holds(&suite("content-only"), 22).await;
-}
-
-/// With everything that a suite can be told; only synchronous events are skipped, which are not declared.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_provider_with_secrets_and_events_passes() {
+/// With everything that a suite can be told.
+fn provider_of_events() -> Suite {
     let mut suite = suite("probe");
     suite.secrets.insert("probe/token".to_owned(), "opensesame-4711".to_owned());
     suite.echoes.push("echo=probe/value".parse().unwrap());
@@ -46,7 +47,7 @@ async fn a_provider_with_secrets_and_events_passes() {
         "seen",
     ];
     suite.actions = calls.map(|call| call.parse().unwrap()).to_vec();
-    holds(&suite, 4).await;
+    suite
 }
 
 #[tokio::test(flavor = "multi_thread")]
