@@ -66,7 +66,7 @@ async fn other_methods_are_not_found(case: &Case) -> Verdict {
 async fn other_types_are_refused(case: &Case) -> Verdict {
     let instance = case.configured().await?;
     for content_type in ["text/plain", "application/xml", ""] {
-        let ask = Ask { method: "POST", path: contract::ACTION_PATH, content_type, body: Bytes::from("{}") };
+        let ask = Ask { method: "POST", path: contract::CONFIG_PATH, content_type, body: Bytes::from("{}") };
         let what = format!("Content-Type {content_type:?}");
         let answer = answered(&instance, ask, &what).await?;
         ensure!(answer.status == 400, "{what}: 400 was expected, {} came", answer.shown());
