@@ -31,19 +31,19 @@ fn the_definition_offers_the_actions_and_params() {
         .map(|action| (action.prefix(), &*action.command))
         .collect();
     assert_eq!(offered, [("machines", "greet"), ("system", "status")]);
-    assert_eq!(definition.optional_params.to_vec(), ["@NAME@/greeting"]);
+    let optional = definition.optional_params.to_vec();
+    assert_eq!(optional, ["@NAME@/greeting"]);
 }
 
 #[tokio::test]
 async fn it_works_under_a_server() {
     let host = TestHost::start(provider()).await;
-    let refused = host.configure(json!({"@NAME@/greeting": " "})).await;
-    let told = refused.unwrap_err().to_string();
+    let bad = json!({"@NAME@/greeting": " "});
+    let told = host.configure(bad).await.unwrap_err().to_string();
     assert!(told.contains("@NAME@/greeting is empty"), "{told}");
 
-    host.configure(json!({"@NAME@/greeting": "Hi"}))
-        .await
-        .unwrap();
+    let good = json!({"@NAME@/greeting": "Hi"});
+    host.configure(good).await.unwrap();
     let machine = host.machine("m1").await;
     let greeted: String = host.act("greet", &machine, json!({})).await.unwrap();
     assert_eq!(greeted, "Hi, m1!");

@@ -39,9 +39,8 @@ async fn an_event_of_something_else_is_an_error() {
 #[tokio::test]
 async fn it_works_under_a_server() {
     let host = TestHost::start(provider()).await;
-    host.configure(json!({"@NAME@/prefix": "web"}))
-        .await
-        .unwrap();
+    let params = json!({"@NAME@/prefix": "web"});
+    host.configure(params).await.unwrap();
     let machine = host.machine("web1").await;
     host.wait_for_log("web1 is created").await;
     host.client()

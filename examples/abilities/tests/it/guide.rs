@@ -8,8 +8,7 @@ fn the_guide_shows_the_example_as_it_is() {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
     let (guide, example, tests) =
         (read("../../docs/guide.md"), read("src/bin/pdu/main.rs"), read("src/bin/pdu/tests.rs"));
-    let blocks: Vec<&str> =
-        guide.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let blocks: Vec<&str> = guide.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 8, "{} blocks", blocks.len());
     for block in &blocks {
         assert!(example.contains(block) || tests.contains(block), "not in examples/abilities/src/bin/pdu:\n{block}");
