@@ -80,7 +80,7 @@ pub use network::{
     ACTIVE_LEASE_SECONDS_MIN, DhcpOption, Lease, RESERVED_LEASE_SECONDS_MIN, Reservation, Subnet, network_range,
 };
 pub use param::Param;
-pub use plugin::{Action, AvailableAction, Plugin, PluginProvider};
+pub use plugin::{Action, ActionOn, AvailableAction, Plugin, PluginProvider};
 pub use pool::{Pool, PoolAutoFill, PoolResult, PoolTransition};
 pub use problem::Problem;
 pub use profile::Profile;

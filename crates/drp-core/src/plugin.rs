@@ -1,8 +1,16 @@
 //! The models of the plugin protocol (`models.md` §5).
 
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize,
+    de::{Deserializer, MapAccess, Visitor},
+};
+
 use crate::{
     Access, Bundled, List, Map, Meta, Model, Owned, Params, Partialed, Problem, Raw, Validation, contract, names,
-    problem::Problems, wire::wire_object,
+    problem::Problems,
+    wire::{Fields, WireKey, wire_object},
 };
 
 wire_object! {
@@ -96,6 +104,51 @@ wire_object! {
     }
 }
 
+/// An [`Action`] whose object is read as what it is, in the same pass as everything else.
+///
+/// Reading an `Action` and then its `Model` goes through the object twice, and most of a call is its object.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ActionOn<T> {
+    /// The object; `None` where it is missing or `null`.
+    pub target: Option<T>,
+    /// All else; its `model` is `null`.
+    pub action: Action,
+}
+
+impl<T> ActionOn<T> {
+    /// The same call with another target.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> ActionOn<U> {
+        ActionOn { target: self.target.map(change), action: self.action }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ActionOn<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ActionVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ActionVisitor<T> {
+            type Value = ActionOn<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an Action object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ActionOn<T>, A::Error> {
+                let (mut target, mut action) = (None, Action::default());
+                while let Some(WireKey(key)) = map.next_key()? {
+                    if key.eq_ignore_ascii_case("Model") {
+                        // As with every key, `null` changes nothing.
+                        target = map.next_value::<Option<T>>()?.or(target);
+                    } else if !action.read(&key, &mut map)? {
+                        action.extra.insert(key.into_owned(), map.next_value()?);
+                    }
+                }
+                Ok(ActionOn { target, action })
+            }
+        }
+        deserializer.deserialize_map(ActionVisitor(PhantomData))
+    }
+}
+
 wire_object! {
     /// A configured use of a provider; each has a process of its own.
     pub struct Plugin {
@@ -132,5 +185,26 @@ impl Model for Plugin {
         problems.require(names::is_name, "Invalid Provider", "/Provider", &self.provider);
         problems.require_param_names(&self.params);
         problems.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_read_with_its_call_is_the_one_read_afterwards() {
+        for text in [
+            r#"{"Model": {"Name": "a", "X": 1.10}, "Plugin": "p", "Command": "c", "Params": {"x": 1.10}, "Job": "j"}"#,
+            r#"{"model": {"Name": "a"}, "MODEL": null, "COMMAND": "c", "Params": null}"#,
+            r#"{"Model": {"Name": "a"}, "Model": {"Name": "b"}}"#,
+            r#"{"Model": null}"#,
+            "{}",
+        ] {
+            let mut expected: Action = serde_json::from_str(text).unwrap();
+            let model = std::mem::take(&mut expected.model);
+            let ActionOn { target, action } = serde_json::from_str::<ActionOn<Plugin>>(text).unwrap();
+            assert_eq!((target, action), (model.parse().unwrap(), expected), "{text}");
+        }
     }
 }

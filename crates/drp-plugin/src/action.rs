@@ -1,5 +1,6 @@
 //! Actions: a command, the objects it is for, its params, and what carries it out.
 
+mod call;
 mod dynamic;
 mod locks;
 mod typed;
@@ -7,12 +8,15 @@ mod typed;
 use std::{fmt, future::Future, time::Duration};
 
 use bytes::Bytes;
-use drp_core::{Action as Call, AvailableAction, Raw};
+use drp_core::{AvailableAction, Raw};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::dynamic::ActionCall;
-pub(crate) use self::locks::TargetLocks;
+pub(crate) use self::{
+    call::{Call, ObjectText},
+    locks::TargetLocks,
+};
 use self::{
     dynamic::Dynamic,
     typed::{Blocking, Typed},
@@ -155,7 +159,10 @@ pub(crate) trait Handler<S>: Send + Sync {
         split(self.declared().unwrap_or_default())
     }
 
-    /// Reads target and params.
+    /// Reads a request, its target in the same pass. `None` where anything is wrong, which others tell.
+    fn read(&self, request: &str) -> Option<Call>;
+
+    /// Reads target, if it is not read already, and params.
     ///
     /// # Errors
     /// All problems of both, as a 400.

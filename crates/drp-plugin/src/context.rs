@@ -7,7 +7,7 @@ use std::{
 };
 
 use drp_client::{Client, Objects, Query};
-use drp_core::{Action, Event, Model, ObjectType, Raw, RawModel, Stored, Uuid};
+use drp_core::{Event, Model, ObjectType, Raw, RawModel, Stored, Uuid};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::OwnedMutexGuard;
@@ -16,7 +16,7 @@ use tracing::Span;
 
 use crate::{
     Error, JobLog, Result,
-    action::TargetLocks,
+    action::{Call as ActionCall, ObjectText, TargetLocks},
     host::Host,
     param::{self, Decoded},
     redact::SecretsFound,
@@ -52,19 +52,19 @@ pub(crate) struct Call {
 #[derive(Default)]
 pub(crate) struct CallJob {
     named: Option<Uuid>,
-    object: Raw,
+    object: ObjectText,
     log: OnceLock<JobLog>,
 }
 
 impl CallJob {
-    pub(crate) fn of(call: &Action) -> Self {
-        let named = call.extra.get("Job").and_then(|job| job.parse::<Uuid>().ok()).filter(|job| job.0.is_some());
-        Self { named, object: call.model.clone(), log: OnceLock::new() }
+    pub(crate) fn of(call: &mut ActionCall) -> Self {
+        let named = call.action.extra.get("Job").and_then(|job| job.parse::<Uuid>().ok());
+        Self { named: named.filter(|job| job.0.is_some()), object: call.take_object(), log: OnceLock::new() }
     }
 
     /// Looked for when somebody asks: that means reading the object once more, and most actions have no use for it.
     fn key(&self) -> Option<Uuid> {
-        let running = || self.object.parse::<RawModel>().ok()?.get::<Uuid>("CurrentJob");
+        let running = || self.object.parse()?.get::<Uuid>("CurrentJob");
         self.named.or_else(running).filter(|job| job.0.is_some())
     }
 

@@ -25,7 +25,7 @@ use tracing::{Instrument, Span};
 
 use crate::{
     Action, Context, Error, Provider, Result,
-    action::{Prepared, TargetLocks},
+    action::{Call as ActionCall, Prepared, TargetLocks},
     configure::{Configured, PreparedConfiguration},
     context::{Call, CallJob},
     define,
@@ -210,15 +210,31 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     async fn action(self: Arc<Self>, body: Bytes, log: Span) -> Result<Bytes, Refused> {
-        let call: wire::Action = parse(&body)?;
+        let call = match self.read_at_once(&body) {
+            Some(call) => call,
+            None => parse::<wire::Action>(&body)?.into(),
+        };
         // The action may take long, and need not hold what it came as.
         drop(body);
         Arc::clone(&self).take_action(call, log).await.map_err(|error| self.error(error))
     }
 
+    /// Reads a request and its object in one pass, as what the action takes. Which action that is stands behind the
+    /// object, as all known servers write it; a wrong guess costs the time it takes to see that it was one.
+    ///
+    /// `None` where anything is out of the ordinary: that is for reading step by step, which tells what is wrong.
+    fn read_at_once(&self, body: &[u8]) -> Option<ActionCall> {
+        let request = std::str::from_utf8(body).ok()?;
+        let text_behind = |key| Some(request.rsplit_once(key)?.1.split_once('"')?.0);
+        let (command, set) = (text_behind(r#""Command":""#)?, text_behind(r#""CommandSet":""#)?);
+        let action = self.chosen(command, set).filter(|_| !set.is_empty())?;
+        let call = action.handler.read(request)?;
+        (call.action.command == command && call.action.command_set == set).then_some(call)
+    }
+
     /// Carries an action out, whoever asks for it.
-    pub(crate) async fn take_action(self: Arc<Self>, call: wire::Action, log: Span) -> Result<Bytes> {
-        let what = format!("action `{}`", call.command);
+    pub(crate) async fn take_action(self: Arc<Self>, call: ActionCall, log: Span) -> Result<Bytes> {
+        let what = format!("action `{}`", call.action.command);
         let (service, scope) = (Arc::clone(&self), log.clone());
         let acted = async move { service.act(call, scope).await };
         let doing = self.metrics.actions.begin();
@@ -227,20 +243,20 @@ impl<S: Send + Sync + 'static> Service<S> {
         result
     }
 
-    async fn act(&self, call: wire::Action, log: Span) -> Result<Bytes> {
+    async fn act(&self, mut call: ActionCall, log: Span) -> Result<Bytes> {
         self.check_running()?;
         let configured = self.configured()?;
-        let action = self.choose(&call)?;
+        let action = self.choose(&call.action)?;
         let cancelled = self.cancelled.child_token();
         let deadline =
             action.time_limit.or(self.provider.action_time).and_then(|limit| Instant::now().checked_add(limit));
         let mut surroundings = self.call(&configured.plugin, log)?;
         surroundings.cancelled = cancelled.clone();
         surroundings.deadline = deadline;
-        let job = Arc::new(CallJob::of(&call));
+        let job = Arc::new(CallJob::of(&mut call));
         surroundings.job = Arc::clone(&job);
         let found = Arc::clone(&surroundings.secrets);
-        found.hold(self.other_secrets(action, &call.params));
+        found.hold(self.other_secrets(action, &call.action.params));
         let alone_with = Arc::clone(&surroundings.alone_with);
         let context = Context::of_call(Arc::clone(&configured.state), surroundings);
         let Prepared { run, secrets, target } = action.handler.prepare(context, call)?;
@@ -276,18 +292,20 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     fn choose(&self, call: &wire::Action) -> Result<&Action<S>> {
-        let mut actions = self.provider.find_action(&call.command, &call.command_set);
-        if actions.is_empty()
-            && call.command_set.is_empty()
-            && let Some(model) = guess_model(&call.model)
-        {
-            actions = self.provider.find_action(&call.command, &model);
-        }
-        match (actions.as_slice(), &self.provider.other_actions) {
-            ([action], _) => Ok(*action),
-            ([], Some(others)) => Ok(others),
-            // The line end is what Go providers answer and clients have been seen to compare.
-            _ => Err(Error::new(404, format!("Unknown command: {}\n", call.command))),
+        let (command, set) = (&call.command, &call.command_set);
+        let unnamed = set.is_empty() && self.provider.find_action(command, set).is_empty();
+        let guessed = if unnamed { guess_model(&call.model) } else { None };
+        let chosen = self.chosen(command, guessed.as_ref().unwrap_or(set));
+        // The line end is what Go providers answer and clients have been seen to compare.
+        chosen.ok_or_else(|| Error::new(404, format!("Unknown command: {command}\n")))
+    }
+
+    /// The action of a command on objects of a type.
+    fn chosen(&self, command: &str, model: &str) -> Option<&Action<S>> {
+        match (self.provider.find_action(command, model).as_slice(), &self.provider.other_actions) {
+            ([action], _) => Some(*action),
+            ([], Some(others)) => Some(others),
+            _ => None,
         }
     }
 

@@ -86,7 +86,7 @@ impl<S: Send + Sync + 'static> Standalone<S> {
             params: params.clone(),
             ..wire::Action::default()
         };
-        let result = Arc::clone(&self.service).take_action(call, open_scope(Republish::Yes, None)).await?;
+        let result = Arc::clone(&self.service).take_action(call.into(), open_scope(Republish::Yes, None)).await?;
         Ok(serde_json::from_slice(&result)?)
     }
 

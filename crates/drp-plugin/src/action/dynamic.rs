@@ -3,9 +3,9 @@
 use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
-use drp_core::{Action as Call, AvailableAction, Params, Raw, RawModel};
+use drp_core::{Action, ActionOn, AvailableAction, Params, Raw, RawModel, json};
 
-use super::{Handler, Prepared, typed::written};
+use super::{Call, Handler, Prepared, typed::written};
 use crate::{Context, Error, Result, handler::BoxFuture, redact::SecretsInUse, schema::DeclaredParam};
 
 /// A call of an action as it came, with nothing checked but that it is one.
@@ -25,10 +25,16 @@ pub struct ActionCall {
 impl ActionCall {
     /// # Errors
     /// The object is none.
-    pub(crate) fn read(call: Call) -> Result<Self> {
-        let target = if call.model.is_null() { Ok(RawModel::default()) } else { call.model.parse() };
+    pub(crate) fn read(mut call: Call) -> Result<Self> {
+        let target = call.take_target();
+        let Action { model, command, command_set, params, .. } = call.action;
+        let target = match target {
+            Some(target) => Ok(target),
+            None if model.is_null() => Ok(RawModel::default()),
+            None => model.parse(),
+        };
         let target = target.map_err(|error| Error::bad_request(format!("Model: expected an object: {error}")))?;
-        Ok(Self { command: call.command, model: call.command_set, target, params: call.params })
+        Ok(Self { command, model: command_set, target, params })
     }
 
     /// What an object is known by: a machine's `Uuid`, a custom object's `Id`, else its `Name`.
@@ -66,6 +72,11 @@ where
 
     fn param_names(&self) -> (Vec<String>, Vec<String>) {
         (self.available.required_params.to_vec(), self.available.optional_params.to_vec())
+    }
+
+    fn read(&self, request: &str) -> Option<Call> {
+        let call: ActionOn<RawModel> = json::parse_str(request).ok()?;
+        Call::read_whole(call, request)
     }
 
     fn prepare(&self, context: Context<S>, call: Call) -> Result<Prepared> {

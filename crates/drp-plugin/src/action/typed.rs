@@ -3,11 +3,10 @@
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
-use drp_core::Action as Call;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Handler, Prepared};
+use super::{Call, Handler, Prepared};
 use crate::{
     Context, Error, Result, Target,
     handler::BoxFuture,
@@ -46,9 +45,9 @@ impl<T: Target, P: JsonSchema + DeserializeOwned> Types<T, P> {
         Self { declared: params_of::<P>(), types: PhantomData }
     }
 
-    fn read(&self, call: &Call) -> Result<Read<T, P>> {
-        let target = T::read(&call.model);
-        let params = decode::<P>(&call.params, self.declared.as_deref().unwrap_or_default());
+    fn read(&self, mut call: Call) -> Result<Read<T, P>> {
+        let target = call.take_target().map_or_else(|| T::read(&call.action.model), Ok);
+        let params = decode::<P>(&call.action.params, self.declared.as_deref().unwrap_or_default());
         match (target, params) {
             (Ok(target), Ok(Decoded { values: params, secrets })) => Ok(Read { target, params, secrets }),
             (target, params) => {
@@ -82,8 +81,12 @@ where
         self.types.declared.as_deref().map_err(String::as_str)
     }
 
+    fn read(&self, request: &str) -> Option<Call> {
+        Call::read_whole(T::read_in_request(request)?, request)
+    }
+
     fn prepare(&self, context: Context<S>, call: Call) -> Result<Prepared> {
-        let Read { target, params, secrets } = self.types.read(&call)?;
+        let Read { target, params, secrets } = self.types.read(call)?;
         let (handler, key) = (Arc::clone(&self.handler), target.target_key());
         let run: BoxFuture<_> = Box::pin(async move { written(&handler(context, target, params).await?) });
         Ok(Prepared { run, secrets, target: key })
@@ -112,8 +115,12 @@ where
         self.types.declared.as_deref().map_err(String::as_str)
     }
 
+    fn read(&self, request: &str) -> Option<Call> {
+        Call::read_whole(T::read_in_request(request)?, request)
+    }
+
     fn prepare(&self, context: Context<S>, call: Call) -> Result<Prepared> {
-        let Read { target, params, secrets } = self.types.read(&call)?;
+        let Read { target, params, secrets } = self.types.read(call)?;
         let (handler, key, log) = (Arc::clone(&self.handler), target.target_key(), context.log().clone());
         let run: BoxFuture<_> = Box::pin(async move {
             let work = move || log.in_scope(|| written(&handler(context, target, params)?));

@@ -32,6 +32,37 @@ fn numbers_come_back_exactly() {
     }
 }
 
+/// Where a request names its action behind the object, both are read in one pass; every other one is read step by
+/// step. Nobody may see a difference.
+#[test]
+fn a_request_is_answered_the_same_however_it_is_read() {
+    let host = Host::configured();
+    let check = |body: &[u8], status: u16, expected: &str| {
+        let head = format!("POST {ACTION} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json");
+        let head = format!("{head}\r\nContent-Length: {}\r\n\r\n", body.len());
+        let (found, answer) = raw_peer::exchange(&host.socket(), &[head.as_bytes(), body].concat()).unwrap();
+        let body = String::from_utf8_lossy(body);
+        assert!(found == status && answer.contains(expected), "{body}: {found} {answer}");
+    };
+    let behind =
+        |model: &str, rest: &str| format!(r#"{{"Model":{model},"Command":"echo","CommandSet":"system"{rest}}}"#);
+    let number = r#","Params":{"subject/value":1.10}"#;
+    check(behind("{}", number).as_bytes(), 200, "1.10");
+    check(behind("null", number).as_bytes(), 200, "1.10");
+    check(behind(r#"{"Command":"limit"}"#, number).as_bytes(), 200, "1.10");
+    check(behind("{}", r#","Params":{"subject/value":{"Command":"limit"}}"#).as_bytes(), 200, r#"{"Command":"limit"}"#);
+    check(behind("{}", &format!(r#"{number},"Command":"limit""#)).as_bytes(), 200, "10");
+    check(br#"{"CommandSet":"system","command":"echo","PARAMS":{"subject/value":2},"Model":[1]}"#, 200, "2");
+    check(br#"{"Model":{},"Command":"\u006cimit","CommandSet":"system"}"#, 200, "10");
+    check(behind("{", number).as_bytes(), 400, "line 1 column");
+    check(format!("{} x", behind("{}", number)).as_bytes(), 400, "trailing characters at line 1 column");
+    let no_text = [br#"{"Model":""#.as_slice(), b"\xff", br#"","Command":"limit","CommandSet":"system"}"#].concat();
+    check(&no_text, 400, "unicode");
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    check(behind(&deep, number).as_bytes(), 400, "JSON nests deeper than 128 levels");
+    check(behind("{}", "").as_bytes(), 400, "Params/subject/value: required, but not set");
+}
+
 #[test]
 fn a_panic_is_a_500_without_a_trace_and_others_go_on() {
     let host = Host::configured();
