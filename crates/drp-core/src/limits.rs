@@ -213,3 +213,13 @@ pub const WS_ECHO_TIME: Duration = Duration::from_secs(10);
 pub const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(250);
 /// Longest wait before a lost websocket is opened again.
 pub const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Bytes of one body in a recording; of a longer one there are the length and the sum.
+pub const TRACE_BODY_BYTES_MAX: usize = 1 << 20;
+/// Bytes of all bodies in a recording; what comes later is counted and not kept.
+pub const TRACE_BYTES_MAX: usize = 64 << 20;
+/// Exchanges and events in a recording; what comes later is counted and not kept.
+pub const TRACE_ENTRIES_MAX: usize = 100_000;
+/// A recording as a file: escapes make bodies longer.
+pub const TRACE_FILE_BYTES_MAX: u64 = 256 << 20;
+/// Texts that a recording masks; what comes later takes the place of the oldest.
+pub const TRACE_SECRETS_MAX: usize = 10_000;

@@ -51,7 +51,7 @@ use self::{
     request::{Query, not_served},
     trace::Trace,
 };
-use crate::{auth::Denied, files::Files, metrics::measure, shared::Shared};
+use crate::{Recorder, auth::Denied, files::Files, metrics::measure, shared::Shared, trace::Dir};
 
 const REALM: HeaderValue = HeaderValue::from_static("dr-provision");
 
@@ -89,8 +89,12 @@ async fn authenticate(State(shared): State<Arc<Shared>>, mut request: Request, n
             if let Err(error) = tenants::hides(&shared, &principal, &request) {
                 return Fail(error).into_response();
             }
+            let recorded = shared.objects.recorder().zip(plugin_of(&principal.name).map(str::to_owned));
             request.extensions_mut().insert(principal);
-            let response = next.run(request).await;
+            let response = match recorded {
+                Some((recorder, plugin)) => run_recorded(recorder, &plugin, request, next).await,
+                None => next.run(request).await,
+            };
             if let Some(trace) = trace {
                 trace.end(&shared.log, response.status());
             }
@@ -98,6 +102,19 @@ async fn authenticate(State(shared): State<Arc<Shared>>, mut request: Request, n
         }
         Err(denied) => deny(denied),
     }
+}
+
+/// The plugin that has this name among those who ask.
+pub(crate) fn plugin_of(principal: &str) -> Option<&str> {
+    principal.strip_prefix("plugin:")
+}
+
+/// Answers a request of a plugin, and copies both ways into the recording.
+async fn run_recorded(recorder: &Recorder, plugin: &str, request: Request, next: Next) -> Response {
+    let exchange = recorder.begin(Dir::ToApi, plugin, request.method().as_str(), &request::url_of(&request));
+    let response = next.run(request.map(|body| exchange.copy_sent(body))).await;
+    let status = response.status().as_u16();
+    response.map(|body| exchange.copy_answer(status, body))
 }
 
 /// Says no as the reference server does: without a body where nobody was named, else with an error object.

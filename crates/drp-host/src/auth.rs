@@ -12,7 +12,7 @@ mod users;
 use std::{io, path::Path, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use drp_core::{Error, RawModel};
+use drp_core::{Error, Raw, RawModel};
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use self::{
@@ -128,17 +128,18 @@ impl Auth {
     pub(crate) fn issue_user_token(&self, name: &str, ttl_s: u64, roles: Option<Vec<String>>) -> Result<String, Error> {
         let user = User::find(&self.objects, name)?;
         let user = user.ok_or_else(|| Error::new(404, "GET", "Not Found").about(USERS, name))?;
-        Ok(self.signer.sign(&user.name, &user.secret, ttl_s, roles))
+        Ok(self.unrecorded(self.signer.sign(&user.name, &user.secret, ttl_s, roles)))
     }
 
     /// A token of a machine for `ttl_s` seconds, which ends with the machine or its Secret.
     pub(crate) fn issue_machine_token(&self, machine: &RawModel, ttl_s: u64) -> String {
-        self.signer.sign_machine(&machine.text("Uuid"), &machine.text("Secret"), ttl_s, None)
+        self.unrecorded(self.signer.sign_machine(&machine.text("Uuid"), &machine.text("Secret"), ttl_s, None))
     }
 
     /// A token of a machine until one of its jobs is over, with the claims that the job has on top.
     pub(crate) fn issue_job_token(&self, machine: &RawModel, job: &RawModel) -> String {
-        self.signer.sign_machine(&machine.text("Uuid"), &machine.text("Secret"), JOB_TTL_S, Some(job.text("Uuid")))
+        let (uuid, secret) = (machine.text("Uuid"), machine.text("Secret"));
+        self.unrecorded(self.signer.sign_machine(&uuid, &secret, JOB_TTL_S, Some(job.text("Uuid"))))
     }
 
     /// How many tokens of this process have been revoked: as long as that stays, those that were good are.
@@ -148,7 +149,7 @@ impl Auth {
 
     /// A token for one run of a plugin: it may do everything, as providers expect.
     pub(crate) fn issue_plugin_token(&self, plugin: &str) -> String {
-        self.instances.issue(&format!("plugin:{plugin}"))
+        self.unrecorded(self.instances.issue(&format!("plugin:{plugin}")))
     }
 
     /// Ends a token of this process.
@@ -158,7 +159,13 @@ impl Auth {
 
     /// A token of this process for whoever runs the host, as if `name` had asked; it ends with the process.
     pub(crate) fn issue_operator_token(&self, name: &str) -> String {
-        self.instances.issue(name)
+        self.unrecorded(self.instances.issue(name))
+    }
+
+    /// The same token, which stands in no recording.
+    fn unrecorded(&self, token: String) -> String {
+        self.objects.secrets().seen(&Raw::from(token.as_str()));
+        token
     }
 
     /// Gives a user another password; all tokens of the user end.

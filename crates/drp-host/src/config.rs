@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use drp_core::limits;
 
+use crate::Recorder;
+
 /// How a host is to run. Start from [`HostConfig::default`] and change what differs.
 ///
 /// ```
@@ -37,6 +39,8 @@ pub struct HostConfig {
     /// Variables of the process's environment that providers must not see, besides those that would change whom they
     /// talk to.
     pub withheld_env: Vec<String>,
+    /// Where what the host and its plugins say to each other is recorded, if anywhere.
+    pub recorder: Option<Recorder>,
     /// The administrator and the password they are to have. Without it, a first start makes a random password.
     pub admin: Option<Admin>,
     /// How long things may take.
@@ -147,6 +151,7 @@ impl Default for HostConfig {
             tls: None,
             metrics_listen: None,
             withheld_env: Vec::new(),
+            recorder: None,
             admin: None,
             times: Times::default(),
             retention: Retention::default(),

@@ -128,6 +128,9 @@ impl Host {
             ca_file: identity.ca_file.clone(),
             withheld: config.withheld_env.clone(),
         };
+        if let Some(recorder) = &config.recorder {
+            environment.name_places(recorder);
+        }
         let shared = Arc::new(stored.share(&config, listeners.addresses, environment, Arc::clone(&identity), &data)?);
         let server = Server::new(shared.stopping.clone(), Patience::default(), Arc::clone(&shared.connections));
         // Before the providers are asked what they are: some want to know it from the API.
@@ -341,6 +344,9 @@ impl Stored {
         let bus = Arc::new(Bus::with_room(limits.subscriber_events, limits.subscriber_event_bytes));
         let log = Arc::new(Log::new(Arc::clone(&bus)).with_lines_max(config.retention.log_lines));
         let objects = Arc::new(Objects::open(Arc::clone(&store)).await.map_err(StartError::Objects)?);
+        if let Some(recorder) = &config.recorder {
+            objects.secrets().record_to(recorder.clone());
+        }
         let params = Arc::new(ParamValues::new(Arc::clone(&objects)));
         let logs = data.join(JOB_LOGS_DIR);
         let jobs = Jobs::open(Arc::clone(&objects), &logs, &config.retention).map_err(StartError::data(&logs))?;

@@ -51,6 +51,7 @@ mod owner_only;
 mod reload;
 mod server;
 mod tls;
+mod trace;
 
 pub use api::openapi::document as openapi;
 pub use config::{Admin, HostConfig, Limits, Retention, Times, TlsFiles};
@@ -60,3 +61,4 @@ pub use plugins::attached::Launch;
 pub use providers::{Trial, TrialError, TrialOutput};
 pub use reload::{CertificateReload, ContentChange, ContentReload, Reloaded};
 pub use tls::{CertificateError, CertificateInfo, TlsError};
+pub use trace::{Difference, ReadError, Recorder, Replay, ReplayError, Trace};

@@ -38,9 +38,9 @@ use self::place::{Place, not_committed, unique_changes};
 use self::sealing::SealedNames;
 use crate::auth::Principal;
 use crate::layers::Layers;
-use crate::secrets::Secrets;
 use crate::store::{Batch, Change, CommitError, Expect, Note, Snapshot, Store, StoreError, Watch, WatchError};
 use crate::types::{ObjectType, Types};
+use crate::{Recorder, secrets::Secrets};
 
 /// Times that a change is made again because somebody else was faster.
 const ATTEMPTS_MAX: usize = 64;
@@ -134,6 +134,11 @@ impl Objects {
     /// The key pairs of objects.
     pub(crate) fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// The recorder, if what is said to plugins is recorded.
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.secrets.recorder()
     }
 
     /// An object, whole: with the keys that clients never see ([`ObjectType::redact`]). `key` may be `Index:value`

@@ -313,7 +313,10 @@ impl ParamValues {
         let pair = self.objects.secrets().find(&source.prefix, &source.key).map_err(|error| broken(source, &error))?;
         let opened = pair.map_or(Err(secrets::OpenError::Corrupted), |pair| secrets::open(&sealed, &pair));
         match opened {
-            Ok(plain) => Ok(plain),
+            Ok(plain) => {
+                self.objects.secrets().seen(&plain);
+                Ok(plain)
+            }
             Err(_) if !self.objects.declaration(name)?.is_some_and(|param| param.secure) => Ok(value.clone()),
             Err(error) => {
                 Err(Error::new(409, "GET", format!("Key '{name}': {error}")).about(&source.prefix, &source.key))

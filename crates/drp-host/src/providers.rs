@@ -5,7 +5,7 @@
 mod assets;
 pub(crate) mod define;
 pub(crate) mod environment;
-mod run;
+pub(crate) mod run;
 mod trial;
 mod upload;
 
@@ -22,7 +22,7 @@ use drp_core::{Error, Event, Level, Model, Plugin, PluginProvider, Raw, RawModel
 use futures_util::{StreamExt, stream};
 use tokio::{
     sync::{oneshot, watch},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ pub(crate) use self::{
 };
 use self::{
     define::{define, executables},
-    run::run_to_end,
+    run::{exit_code, run_to_end},
 };
 use crate::{
     auth::{Auth, Principal},
@@ -46,6 +46,7 @@ use crate::{
     plugins::{
         attached::Launcher, output::OutputLog, process::describe_status, redact::Redactor, sockets::emptied_directory,
     },
+    trace::{Dir, listing},
 };
 
 /// Log of everything about providers.
@@ -307,9 +308,10 @@ impl Providers {
         let token = self.auth.issue_plugin_token(file);
         let log = self.output_log(file, &token);
         let mut command = self.environment.command(path, &token);
+        let exchange = self.objects.recorder().map(|recorder| recorder.begin(Dir::Define, file, "", ""));
         // What is tried under a temporary name sees the one that it is to have.
         command.arg0(path.with_file_name(file));
-        let defined = define(command, file, &log, self.times.define).await;
+        let defined = define(command, file, &log, self.times.define, &exchange).await;
         self.auth.revoke_plugin_token(&token);
         defined
     }
@@ -391,10 +393,17 @@ impl Providers {
         let log = self.output_log(name, &token);
         let mut command = self.environment.command(path, &token);
         command.arg("unpack").arg(&directory);
+        let exchange = self.objects.recorder().map(|recorder| recorder.begin(Dir::Unpack, name, "", ""));
         let head = format!("Provider {name} unpack: ");
         let finished = run_to_end(command, &log, &head, self.times.unpack, limits::BODY_BYTES_MAX).await;
         self.auth.revoke_plugin_token(&token);
         let finished = finished.map_err(|error| problem(error.to_string()))?;
+        if let Some(exchange) = exchange {
+            let listed =
+                spawn_blocking(move || listing(&directory)).await.map_err(|error| problem(error.to_string()))?;
+            let listed = listed.map_err(|error| problem(error.to_string()))?;
+            exchange.answered(exit_code(finished.status), listed.to_string().as_bytes());
+        }
         if finished.status.success() {
             return Ok(());
         }

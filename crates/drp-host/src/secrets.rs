@@ -2,7 +2,7 @@
 //!
 //! The private key never leaves the store. A value is sealed as its JSON text, with a fresh key pair of the sealer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use crypto_box::aead::{Aead, AeadCore, OsRng};
 use crypto_box::{PublicKey, SalsaBox, SecretKey};
 use drp_core::{Raw, SecureData};
 
+use crate::Recorder;
 use crate::store::{Batch, Change, CommitError, Expect, Note, Store, StoreError};
 
 /// The store's section of private keys. Sections that begin with a dot are nobody's but the host's.
@@ -21,6 +22,8 @@ const TAG_BYTES: usize = 16;
 /// The key pairs of objects.
 pub(crate) struct Secrets {
     store: Arc<dyn Store>,
+    /// Who must know of what is secret.
+    recorder: OnceLock<Recorder>,
 }
 
 /// A key pair could not be had.
@@ -54,7 +57,25 @@ pub(crate) enum OpenError {
 impl Secrets {
     /// The key pairs in a store.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self { store, recorder: OnceLock::new() }
+    }
+
+    /// From now on what is said to plugins is recorded.
+    pub(crate) fn record_to(&self, recorder: Recorder) {
+        // A host has one recorder, from its start.
+        let _ = self.recorder.set(recorder);
+    }
+
+    /// The recorder, if what is said to plugins is recorded.
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.get()
+    }
+
+    /// A value was sealed or opened, so it must stand in no recording.
+    pub(crate) fn seen(&self, value: &Raw) {
+        if let Some(recorder) = self.recorder() {
+            recorder.hide(value);
+        }
     }
 
     /// The private key of an object, if one was ever needed.

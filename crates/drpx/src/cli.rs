@@ -14,6 +14,7 @@ use crate::{
     logs::LogsArgs,
     new::NewArgs,
     serve::{LogFormat, LogLevel},
+    trace::{ReplayArgs, TraceArgs},
 };
 
 /// Run, serve and call plugin providers of Digital Rebar Provision.
@@ -34,6 +35,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     New(NewArgs),
     Run(RunArgs),
+    Trace(TraceArgs),
+    Replay(ReplayArgs),
     Serve(ServeArgs),
     Check(CheckArgs),
     Conformance(ConformanceArgs),

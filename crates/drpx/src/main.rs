@@ -24,6 +24,7 @@ mod run;
 mod serve;
 mod show;
 mod signals;
+mod trace;
 mod watch;
 
 use std::{process::ExitCode, time::Duration};
@@ -77,6 +78,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     let ended = runtime.block_on(async {
         match command {
             Command::Run(args) => run::run(args).await,
+            Command::Trace(args) => trace::trace(args).await,
+            Command::Replay(args) => trace::replay(args).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Check(args) => check::check(&args).await,
             Command::Conformance(args) => conformance::conformance(&args).await,

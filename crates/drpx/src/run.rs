@@ -9,7 +9,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use drp_client::{Client, Config, Credentials, EventStream, StreamItem, TlsPolicy};
 use drp_core::{Params, PluginProvider, chain, limits};
-use drp_host::{Host, HostConfig, LogLines};
+use drp_host::{Host, HostConfig, LogLines, Recorder};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -26,9 +26,17 @@ use crate::{
 const SETTLE_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
+    run_recorded(args, None).await
+}
+
+/// As [`run`], with everything that is said recorded.
+pub(crate) async fn run_recorded(args: RunArgs, recorder: Option<Recorder>) -> Result<Exit, Failure> {
     descriptors::raise_limit();
     let mut signals = Signals::new()?;
     let params = plugin_params(&args)?;
+    if let Some(recorder) = &recorder {
+        param::read_secrets(&args.secrets)?.values().for_each(|secret| recorder.hide(secret));
+    }
     let wanted = demo::parse_wanted(&args)?;
     let profile = if args.attach { Profile::Dev } else { Profile::Release };
     let executables = tokio::select! {
@@ -37,7 +45,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
         executables = build::executables(&args.paths, profile) => executables?,
         exit = signals.next() => return Ok(exit),
     };
-    let session = Session::start(&args).await?;
+    let session = Session::start(&args, recorder).await?;
     let played = async {
         if args.watch {
             watch::follow(&session, &args, &params).await
@@ -92,7 +100,7 @@ struct Session {
 }
 
 impl Session {
-    async fn start(args: &RunArgs) -> Result<Self, Failure> {
+    async fn start(args: &RunArgs, recorder: Option<Recorder>) -> Result<Self, Failure> {
         let temporary =
             match &args.data {
                 Some(_) => None,
@@ -105,7 +113,7 @@ impl Session {
             (None, Some(temporary)) => temporary.path().to_owned(),
             (None, None) => return Err(Failure::new("there is no directory for the server's data")),
         };
-        let config = HostConfig { data: data.clone(), listen: args.listen, ..HostConfig::default() };
+        let config = HostConfig { data: data.clone(), listen: args.listen, recorder, ..HostConfig::default() };
         let host = Host::start(if args.attach { attach::patient(config) } else { config }).await?;
         let client = client_of(&host, args)?;
         let selector = "*.*.*".parse().map_err(|error| Failure::new(format!("{error}")))?;

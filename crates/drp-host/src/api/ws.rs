@@ -37,11 +37,13 @@ use super::{
     request::{Call, Query},
 };
 use crate::{
+    Recorder,
     bus::{Delivery, Subscriber, Subscription},
     log::Log,
     metrics::Metrics,
     server::Seat,
     shared::Shared,
+    trace::Dir,
 };
 
 const PING_EVERY: Duration = Duration::from_secs(30);
@@ -83,6 +85,7 @@ pub(super) async fn open(
             rights: Rights::new(&shared, call.by, &headers, query.get("token")),
             log: Arc::clone(&shared.log),
             metrics: Arc::clone(&shared.metrics),
+            recorder: shared.objects.recorder().cloned(),
             wants_lagged,
             heard: Instant::now(),
             stopping: shared.stopping.clone(),
@@ -99,6 +102,7 @@ struct Session {
     rights: Rights,
     log: Arc<Log>,
     metrics: Arc<Metrics>,
+    recorder: Option<Recorder>,
     /// The client can read how many events it lost.
     wants_lagged: bool,
     /// When the client was heard last.
@@ -155,7 +159,10 @@ impl Session {
     async fn hear(&mut self, message: Message) -> Result<(), End> {
         self.heard = Instant::now();
         match message {
-            Message::Text(text) => self.obey(&text).await,
+            Message::Text(text) => {
+                self.record(Dir::WsToApi, &text);
+                self.obey(&text).await
+            }
             Message::Binary(_) => {
                 self.warn("a binary message is no command");
                 Ok(())
@@ -232,6 +239,7 @@ impl Session {
                 text(&Event::new(contract::LAGGED_EVENT_TYPE, contract::LAGGED_EVENT_ACTION, "", lost))
             }
         };
+        self.record(Dir::WsToPlugin, &text);
         in_time(self.socket.feed(Message::Text(text))).await?;
         Ok(true)
     }
@@ -243,7 +251,16 @@ impl Session {
     }
 
     async fn send(&mut self, event: &Event) -> Result<(), End> {
-        in_time(self.socket.send(Message::Text(text(event)))).await
+        let text = text(event);
+        self.record(Dir::WsToPlugin, &text);
+        in_time(self.socket.send(Message::Text(text))).await
+    }
+
+    /// Writes a message into the recording, if there is one and the client is a plugin.
+    fn record(&self, dir: Dir, text: &str) {
+        if let (Some(recorder), Some(plugin)) = (&self.recorder, super::plugin_of(&self.rights.by.name)) {
+            recorder.begin(dir, plugin, "", "").sent(text.as_bytes());
+        }
     }
 
     async fn ping(&mut self) -> Result<(), End> {

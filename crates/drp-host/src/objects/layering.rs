@@ -290,6 +290,7 @@ impl Objects {
             }
             if param.secure {
                 let key = self.secrets.ensure(ask.prefix, ask.key).await.map_err(|error| key_failed(ask, &error))?;
+                self.secrets.seen(value);
                 let sealed = Raw::new(&secrets::seal(value, &key.public_key()));
                 *value = sealed.map_err(|error| Error::new(500, ask.method, error.to_string()))?;
             }

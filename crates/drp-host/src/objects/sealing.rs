@@ -298,6 +298,7 @@ impl Objects {
                 changes.push(kept);
                 made
             });
+            self.secrets.seen(value);
             let sealed = secrets::seal(value, &pair.public_key());
             params.set(name, &sealed).map_err(|error| Error::new(500, at.method, error.to_string()))?;
             any = true;

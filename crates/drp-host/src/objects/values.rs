@@ -119,6 +119,7 @@ impl Objects {
         let key = self.secrets.ensure(ask.prefix, ask.key).await.map_err(|error| key_failed(ask, &error))?;
         let mut params: Params = object.get("Params").unwrap_or_default();
         for changed in plain {
+            self.secrets.seen(&changed.value);
             let sealed = secrets::seal(&changed.value, &key.public_key());
             params.set(&changed.name, &sealed).map_err(|error| Error::new(500, ask.method, error.to_string()))?;
         }

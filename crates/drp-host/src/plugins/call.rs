@@ -16,6 +16,10 @@ use tokio::{net::UnixStream, sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{output::cut_at, redact::Redactor};
+use crate::{
+    Recorder,
+    trace::{Dir, Recorded},
+};
 
 /// Bytes of an answer that is no JSON which are shown in an error.
 const SHOWN_BYTES_MAX: usize = 1024;
@@ -54,6 +58,7 @@ pub(crate) struct PluginCaller {
     socket: Arc<Path>,
     client: Client<SocketConnector, Full<Bytes>>,
     in_flight: watch::Sender<InFlight>,
+    recorder: Option<Recorder>,
     ended: CancellationToken,
 }
 
@@ -77,8 +82,14 @@ impl PluginCaller {
             client: Client::builder(TokioExecutor::new()).build(SocketConnector(Arc::clone(&socket))),
             socket,
             in_flight: watch::Sender::default(),
+            recorder: None,
             ended: CancellationToken::new(),
         }
+    }
+
+    /// The same one, whose calls are recorded.
+    pub(crate) fn recorded(self, recorder: Option<Recorder>) -> Self {
+        Self { recorder, ..self }
     }
 
     /// The name of the plugin.
@@ -182,9 +193,41 @@ impl PluginCaller {
         }
     }
 
+    /// Posts a body as it is and gives the answer as it is.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(crate) async fn exchange(
+        &self,
+        path: &str,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<(StatusCode, Bytes), CallError> {
+        self.exchange_within(path, body, Some(limit)).await.map_err(|error| match error {
+            Sent::Broken(text) => CallError::Failed(text),
+            Sent::Error(error) => error,
+        })
+    }
+
     async fn send(
         &self,
         path: &'static str,
+        body: Bytes,
+        limit: Option<Duration>,
+    ) -> Result<(StatusCode, Bytes), Sent> {
+        let recorder = self.recorder.as_ref();
+        let exchange = recorder.map(|recorder| recorder.begin(Dir::ToPlugin, &self.plugin, "POST", path));
+        exchange.sent(&body);
+        let answer = self.exchange_within(path, body, limit).await;
+        if let Ok((status, body)) = &answer {
+            exchange.answered(status.as_u16(), body);
+        }
+        answer
+    }
+
+    async fn exchange_within(
+        &self,
+        path: &str,
         body: Bytes,
         limit: Option<Duration>,
     ) -> Result<(StatusCode, Bytes), Sent> {

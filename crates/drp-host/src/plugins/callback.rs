@@ -24,12 +24,18 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{pace::Pace, redact::Redactor};
-use crate::{bus::Bus, log::Log, objects::Objects};
+use crate::{
+    bus::Bus,
+    log::Log,
+    objects::Objects,
+    trace::{Dir, Exchange, Recorded},
+};
 
 /// Wait after a failed accept, which most of the time means that the process has no file descriptor left.
 const ACCEPT_RETRY_TIME: Duration = Duration::from_millis(50);
 
-type Answer = Result<Response<Full<Bytes>>, Error>;
+type Answered = (StatusCode, Bytes);
+type Answer = Result<Answered, Error>;
 
 /// The host's side of a callback socket, for one run of one plugin.
 #[derive(Debug)]
@@ -95,24 +101,33 @@ impl Callbacks {
         let (head, body) = request.into_parts();
         self.pace.request(0).await;
         let path = head.uri.path();
+        let recorder = self.objects.recorder();
+        let exchange = recorder.map(|to| to.begin(Dir::ToHost, &self.plugin, head.method.as_str(), path));
         let rest = [contract::CALLBACK_PREFIX, contract::CALLBACK_PREFIX_DOCUMENTED]
             .into_iter()
             .find_map(|prefix| path.strip_prefix(prefix)?.strip_prefix('/'));
         let answer = match (&head.method, rest) {
-            (&Method::POST, Some("log")) => self.read(&head, body).await.map(|line| self.log(line)),
-            (&Method::POST, Some("publish")) => self.read(&head, body).await.and_then(|event| self.publish(event)),
-            (&Method::POST, Some("leaving")) => self.read(&head, body).await.map(|reason| self.leave(reason)),
+            (&Method::POST, Some("log")) => self.read(&head, body, &exchange).await.map(|line| self.log(line)),
+            (&Method::POST, Some("publish")) => {
+                self.read(&head, body, &exchange).await.and_then(|event| self.publish(event))
+            }
+            (&Method::POST, Some("leaving")) => {
+                self.read(&head, body, &exchange).await.map(|reason| self.leave(reason))
+            }
             (&Method::GET, Some(rest)) => match rest.strip_prefix("objects/") {
                 Some(prefix) if !prefix.contains('/') => self.list(prefix, path).await,
                 _ => Err(Error::no_route(head.method.as_str(), path)),
             },
             _ => Err(Error::no_route(head.method.as_str(), path)),
         };
-        answer.unwrap_or_else(|error| {
+        let answer = answer.or_else(|error| {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            // An error of texts and numbers is always JSON.
-            write(status, &error).unwrap_or_default()
-        })
+            write(status, &error)
+        });
+        // An error of texts and numbers is always JSON.
+        let (status, body) = answer.unwrap_or_default();
+        exchange.answered(status.as_u16(), &body);
+        respond(status, body)
     }
 
     /// Reads a body as Go handlers do: JSON by its content type, and nothing is the zero value.
@@ -120,14 +135,16 @@ impl Callbacks {
         &self,
         head: &http::request::Parts,
         body: Incoming,
+        exchange: &Option<Exchange>,
     ) -> Result<T, Error> {
         let body = read_bytes(head, body).await?;
+        exchange.sent(&body);
         self.pace.output(body.len(), 0).await;
         let refused = |text: String| Error::new(400, head.method.as_str(), text);
         json::parse_or_default(&body).map_err(|error| refused(error.to_string()))
     }
 
-    fn log(&self, mut line: Line) -> Response<Full<Bytes>> {
+    fn log(&self, mut line: Line) -> Answered {
         line.message = self.redactor.clean(&line.message);
         for value in line.data.iter_mut().chain(line.extra.values_mut()) {
             let clean = self.redactor.clean(value.get());
@@ -151,7 +168,7 @@ impl Callbacks {
         write(StatusCode::OK, &Error::done())
     }
 
-    fn leave(&self, reason: Error) -> Response<Full<Bytes>> {
+    fn leave(&self, reason: Error) -> Answered {
         self.leaving.send_replace(Some(reason));
         no_content()
     }
@@ -199,11 +216,11 @@ async fn read_bytes(head: &http::request::Parts, body: Incoming) -> Result<Bytes
 
 fn write<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Answer {
     let body = serde_json::to_vec(value).map_err(|error| Error::new(500, "API_ERROR", error.to_string()))?;
-    Ok(respond(status, body.into()))
+    Ok((status, body.into()))
 }
 
-fn no_content() -> Response<Full<Bytes>> {
-    respond(StatusCode::NO_CONTENT, Bytes::new())
+fn no_content() -> Answered {
+    (StatusCode::NO_CONTENT, Bytes::new())
 }
 
 fn respond(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {

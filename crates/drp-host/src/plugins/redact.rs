@@ -14,9 +14,9 @@ use drp_core::Raw;
 use serde_json::Value;
 
 /// What stands for a secret.
-const MASK: &str = "<secret>";
+pub(crate) const MASK: &str = "<secret>";
 /// Shorter values are left alone: they would mask half of every log, and protect nothing.
-const SECRET_BYTES_MIN: usize = 4;
+pub(crate) const SECRET_BYTES_MIN: usize = 4;
 /// Secrets of past actions that are remembered; an action's own lines come before its answer.
 const PASSING_SECRETS_MAX: usize = 1024;
 
@@ -71,11 +71,17 @@ impl fmt::Debug for Redactor {
 
 /// The texts by which a value can be recognised.
 fn texts(value: &Raw) -> Vec<String> {
+    let mut found = texts_of_any_length(value);
+    found.retain(|text| text.len() >= SECRET_BYTES_MIN);
+    found
+}
+
+/// All texts in a value, those included that are too short to be looked for in other texts.
+pub(crate) fn texts_of_any_length(value: &Raw) -> Vec<String> {
     let mut found = Vec::new();
     if let Ok(value) = value.parse() {
         collect(&value, &mut found);
     }
-    found.retain(|text| text.len() >= SECRET_BYTES_MIN);
     found.sort();
     found.dedup();
     found

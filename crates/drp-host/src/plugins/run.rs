@@ -22,7 +22,7 @@ use super::{
     redact::Redactor,
     sockets::{SocketPair, emptied_directory},
 };
-use crate::{auth::Auth, providers::Imported};
+use crate::{auth::Auth, providers::Imported, trace::Dir};
 
 /// Time that a process has to end by itself after it refused to be told so.
 const REFUSED_STOP_TIME: Duration = Duration::from_secs(5);
@@ -119,6 +119,8 @@ impl Run {
         let callbacks = callbacks.listen(&sockets.from_plugin).map_err(unable)?;
         let token = Token { auth: rooms.auth.clone(), text: rooms.auth.issue_plugin_token(plugin) };
         redactor.add(&Raw::from(token.text.as_str()));
+        let recorder = rooms.objects.recorder().cloned();
+        recorder.as_ref().map(|recorder| recorder.begin(Dir::Listen, plugin, "", ""));
         let process = if let Some(launcher) = launcher {
             let launch = Launch {
                 plugin: plugin.to_owned(),
@@ -140,7 +142,7 @@ impl Run {
             };
             Body::Process(Box::new(Process::start(command, plugin, &scratch, &sockets, log, pace, give_up).await?))
         };
-        let caller = Arc::new(PluginCaller::new(plugin, &sockets.to_plugin, redactor.clone()));
+        let caller = Arc::new(PluginCaller::new(plugin, &sockets.to_plugin, redactor.clone()).recorded(recorder));
         let publisher = None;
         Ok(Self {
             process,

@@ -7,10 +7,13 @@ use drp_core::{Error, PluginProvider, chain, contract, json, limits, names};
 use thiserror::Error as ThisError;
 use tokio::process::Command;
 
-use super::run::{RunError, run_to_end};
-use crate::plugins::{
-    output::{OutputLog, cut_at},
-    process::describe_status,
+use super::run::{RunError, exit_code, run_to_end};
+use crate::{
+    plugins::{
+        output::{OutputLog, cut_at},
+        process::describe_status,
+    },
+    trace::{Exchange, Recorded},
 };
 
 /// Bytes of a provider's output that are shown in an error.
@@ -70,12 +73,14 @@ pub(super) async fn define(
     file: &str,
     log: &OutputLog,
     limit: std::time::Duration,
+    exchange: &Option<Exchange>,
 ) -> Result<Definition, ImportError> {
     command.arg("define");
     let head = format!("Provider {file} define: ");
     let finished = run_to_end(command, log, &head, limit, limits::BODY_BYTES_MAX)
         .await
         .map_err(|source| ImportError::Run { file: file.to_owned(), source })?;
+    exchange.answered(exit_code(finished.status), &finished.stdout);
     // Cleaned before it is cut, or half a secret could stay.
     let printed = || cut_at(&log.clean(&String::from_utf8_lossy(&finished.stdout)), SHOWN_BYTES_MAX);
     if !finished.status.success() {

@@ -10,6 +10,8 @@ use std::{
 use drp_core::contract;
 use tokio::process::Command;
 
+use crate::Recorder;
+
 /// Where providers find their host.
 #[derive(Clone, Debug)]
 pub(crate) struct ProviderEnvironment {
@@ -35,6 +37,23 @@ impl ProviderEnvironment {
         }
         command.envs(self.variables(token)).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
         command
+    }
+
+    /// Has names stand in a recording for what is another text at every host.
+    pub(crate) fn name_places(&self, recorder: &Recorder) {
+        self.places().into_iter().for_each(|(text, name)| recorder.place(&text, name));
+    }
+
+    /// What is another text at every host, and its name in a recording.
+    pub(crate) fn places(&self) -> [(String, &'static str); 5] {
+        let authority = |url: &str| url.split_once("://").map_or(url, |(_, rest)| rest).to_owned();
+        [
+            (self.endpoint.clone(), "<endpoint>"),
+            (self.fileserver.clone(), "<fileserver>"),
+            (authority(&self.endpoint), "<authority>"),
+            (self.webroot.to_string_lossy().into_owned(), "<webroot>"),
+            (self.ca_file.to_string_lossy().into_owned(), "<ca-file>"),
+        ]
     }
 
     /// The variables of the contract for the holder of `token`.

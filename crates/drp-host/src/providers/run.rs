@@ -26,11 +26,11 @@ const BUSY_WAIT: Duration = Duration::from_millis(20);
 
 /// How a run ended, and what it wrote.
 #[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: Vec<u8>,
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
     /// The last lines of standard error; all of them are in the log.
-    pub(super) stderr: Tail,
+    pub(crate) stderr: Tail,
 }
 
 /// A run did not come to its own end. The group of the process is gone then.
@@ -60,7 +60,7 @@ impl Drop for Group {
 }
 
 /// Runs `command`; lines on standard error go to `log` with `head` before them.
-pub(super) async fn run_to_end(
+pub(crate) async fn run_to_end(
     mut command: Command,
     log: &OutputLog,
     head: &str,
@@ -83,6 +83,13 @@ pub(super) async fn run_to_end(
     };
     let (stdout, (), status) = timeout(limit, output).await.unwrap_or(Err(RunError::Slow(limit)))?;
     Ok(Finished { status, stdout, stderr: tail })
+}
+
+/// The exit code as a recording has it: that of a shell, where a signal counts from 128.
+pub(crate) fn exit_code(status: ExitStatus) -> u16 {
+    use std::os::unix::process::ExitStatusExt;
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u16::try_from(code).ok()).unwrap_or(u16::MAX)
 }
 
 /// Starts the process. A file that was just written may still be open for writing in a child that is about to become

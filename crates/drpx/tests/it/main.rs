@@ -19,4 +19,5 @@ mod raw_server;
 mod run;
 mod serve;
 mod store;
+mod trace;
 mod watch;
