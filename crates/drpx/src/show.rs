@@ -67,6 +67,16 @@ fn diagnostic(place: &str, severity: Severity, code: &str, [problem, expected, r
     }
 }
 
+/// Something in which a replay is not what was recorded.
+pub(crate) fn difference(found: &drp_host::Difference) {
+    let text = found.to_string();
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    step(BAD, "differs", first);
+    for line in rest.lines() {
+        let _ = writeln!(anstream::stdout(), "{}", presentable(line));
+    }
+}
+
 /// A text that is a result, as it is.
 pub(crate) fn document(text: &str) {
     let _ = write!(anstream::stdout(), "{text}");

@@ -152,13 +152,18 @@ pub(crate) async fn replay(args: ReplayArgs) -> Result<Exit, Failure> {
         });
         show::result(&Raw::from(serde_json::Value::Array(list.collect())));
     } else {
-        differences.iter().for_each(|found| show::step(show::BAD, "differs", &found.to_string()));
+        differences.iter().for_each(show::difference);
     }
     match differences.len() {
         0 => {
             show::progress("same", &format!("{} answers as recorded", args.path.display()));
             Ok(Exit::Well)
         }
-        _ => Ok(Exit::Failed),
+        _ => {
+            for name in replay.missing_secrets(&trace) {
+                show::warn(&format!("`{name}` is masked in the recording: give --secret {name}=env:VAR if it matters"));
+            }
+            Ok(Exit::Failed)
+        }
     }
 }

@@ -110,6 +110,9 @@ impl PluginCaller {
     /// Keeps a value that goes out in an action from coming back in the log.
     pub(crate) fn hide(&self, value: &Raw) {
         self.redactor.add_passing(value);
+        if let Some(recorder) = &self.recorder {
+            recorder.hide(value);
+        }
     }
 
     /// Gives the plugin its configuration.

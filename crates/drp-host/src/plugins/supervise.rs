@@ -121,7 +121,10 @@ impl Supervisor {
             Err(errors) => return self.refuse(errors).await,
         };
         let redactor = Arc::new(Redactor::default());
-        configuration.secrets.iter().for_each(|secret| redactor.add(secret));
+        for secret in &configuration.secrets {
+            redactor.add(secret);
+            self.shared.rooms.objects.secrets().seen(secret);
+        }
         match self.start(wanted, provider, redactor).await {
             Err(disturbance) => self.cleared(disturbance).await,
             Ok(Ok(run)) => {

@@ -12,6 +12,9 @@ use crate::plugins::redact::{MASK, SECRET_BYTES_MIN, texts_of_any_length};
 /// Values of these fields are secrets, whatever they are.
 const SECRET_FIELDS: [&str; 6] = ["password", "passwordhash", "newpassword", "oldpassword", "secret", "token"];
 
+/// A private key, whoever made it: providers make some and keep them in params that are not secure.
+const PRIVATE_KEY: &str = "(?s:-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----)";
+
 /// The texts that are masked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mask {
@@ -53,9 +56,10 @@ impl Mask {
         // Of two texts that begin at the same place the longer one is masked, or its rest would stay readable.
         long.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         long.dedup();
-        let pattern: Vec<String> = long.iter().map(|text| regex::escape(text)).collect();
+        let texts = long.iter().map(|text| regex::escape(text));
+        let pattern: Vec<String> = texts.chain([PRIVATE_KEY.to_owned()]).collect();
         // Texts that are escaped are a pattern always; one that is too large masks everything.
-        let all = if long.is_empty() { None } else { Some(Regex::new(&pattern.join("|")).ok()) };
+        let all = Regex::new(&pattern.join("|")).ok();
         let short = self.secrets.iter().filter(|text| text.len() < SECRET_BYTES_MIN).cloned().collect();
         Masker { all, places: self.places.clone(), short }
     }
@@ -64,8 +68,8 @@ impl Mask {
 /// Masks texts and values.
 #[derive(Debug)]
 pub(super) struct Masker {
-    /// None where there is nothing to mask; none within where there is too much.
-    all: Option<Option<Regex>>,
+    /// None where there is too much to mask.
+    all: Option<Regex>,
     places: Vec<(String, &'static str)>,
     /// Secrets that are masked only where they are a whole value.
     short: Vec<String>,
@@ -74,9 +78,8 @@ pub(super) struct Masker {
 impl Masker {
     pub(super) fn text(&self, text: &str) -> String {
         match &self.all {
-            None => text.to_owned(),
-            Some(None) => MASK.to_owned(),
-            Some(Some(all)) => all.replace_all(text, |found: &Captures<'_>| self.stand_in(&found[0])).into_owned(),
+            None => MASK.to_owned(),
+            Some(all) => all.replace_all(text, |found: &Captures<'_>| self.stand_in(&found[0])).into_owned(),
         }
     }
 
@@ -143,6 +146,8 @@ mod tests {
         check(json!("https://127.0.0.1:77/x?q=x%2Fy%20z"), json!("<endpoint>/x?q=<secret>"));
         check(json!({"Password": "pw", "Token": ""}), json!({"Password": "<secret>", "Token": ""}));
         assert_eq!(masker.expand(&json!(["<endpoint>/x"])), json!(["https://127.0.0.1:77/x"]));
-        assert_eq!(Mask::default().made().text("plain"), "plain");
+        let key = "a\n-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\nb";
+        let none = Mask::default().made();
+        assert_eq!([none.text("plain"), none.text(key)], ["plain", "a\n<secret>\nb"]);
     }
 }

@@ -153,7 +153,8 @@ impl Recorder {
             text.push_str(&serde_json::to_string(&exchange.finished(&masker))?);
         }
         text.push('\n');
-        owner_only::write(path, text.as_bytes())
+        // A bare name has no folder, which is synced too.
+        owner_only::write(&std::path::absolute(path)?, text.as_bytes())
     }
 
     /// How many exchanges are kept, and how many were not.

@@ -1,6 +1,13 @@
 //! Plays the host's side of a recording against a provider, and compares what the provider says.
 
-use std::{collections::HashMap, io, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    net::Ipv4Addr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use drp_core::{Params, Raw, chain, contract, limits};
@@ -136,14 +143,39 @@ impl Replay {
         let log = Arc::new(Log::new(Arc::new(Bus::new())));
         let executable = executable.as_path();
         let played = {
-            let mut player =
-                Player { executable, environment, stage: &stage, sockets, log, data, plugins: HashMap::new() };
+            let mut player = Player {
+                executable,
+                environment,
+                stage: &stage,
+                sockets,
+                log,
+                data,
+                plugins: HashMap::new(),
+                starts: 0,
+            };
             let played = player.play(&trace.entries).await;
             player.end().await;
             played
         };
         server.stop(Duration::ZERO).await;
         played.map(|()| stage.book.close())
+    }
+
+    /// The params whose values are masked in `trace` and not given: a provider that works with them may differ.
+    #[must_use]
+    pub fn missing_secrets(&self, trace: &Trace) -> Vec<String> {
+        let mut missing = BTreeSet::new();
+        for entry in trace.entries.iter().filter(|entry| entry.dir == Dir::ToPlugin) {
+            let Some(Content::Json(Value::Object(body))) = &entry.body else { continue };
+            let params = match body.get("Params") {
+                Some(Value::Object(params)) if entry.path == contract::ACTION_PATH => params,
+                _ if entry.path == contract::CONFIG_PATH => body,
+                _ => continue,
+            };
+            let masked = params.iter().filter(|(name, value)| has_mask(value) && !self.secrets.contains_key(*name));
+            missing.extend(masked.map(|(name, _)| name.clone()));
+        }
+        missing.into_iter().collect()
     }
 
     fn mask(&self, environment: &ProviderEnvironment) -> Mask {
@@ -163,6 +195,8 @@ struct Player<'a> {
     log: Arc<Log>,
     data: TempDir,
     plugins: HashMap<String, Plugin>,
+    /// How many plugins were started.
+    starts: u32,
 }
 
 /// A plugin that serves; the fields go in this order, because its callbacks must be answered to the end.
@@ -231,7 +265,8 @@ impl Player<'_> {
     /// Starts a plugin, in the place of one of its name.
     async fn listen(&mut self, name: &str) -> Result<(), ReplayError> {
         self.end_plugin(name).await;
-        let scratch = self.data.path().join("scratch").join(self.plugins.len().to_string());
+        self.starts += 1;
+        let scratch = self.data.path().join("scratch").join(self.starts.to_string());
         emptied_directory(&scratch).await?;
         let sockets = self.sockets.pair();
         let callbacks = self.stage.listen(&sockets.from_plugin)?;

@@ -61,11 +61,13 @@ fn a_recording_replays_equal_holds_no_secret_and_shows_what_another_build_does_o
     fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
     let expected = ["#1 define: answer /Version", r#"expected: "v4.7.0""#, r#"came:     "v4.7.1""#];
     check(&mut replay(&trace, &other), 1, &expected);
+    check(&mut replay(&trace, &other), 1, &["`planted/key` is masked in the recording"]);
     check(replay(&trace, &other).args(["--ignore", "/Version"]), 0, &["answers as recorded"]);
 
     // A recording of a provider that counted otherwise.
     let counted = dir.path().join("counted.trace");
-    let line = text.lines().find(|line| line.contains(r#""Command":"increment""#)).unwrap();
+    let asks = |line: &&str| line.contains(r#""dir":"host->plugin""#) && line.contains(r#""Command":"increment""#);
+    let line = text.lines().find(asks).unwrap();
     let changed = line.replace(r#""answer":{"json":1}"#, r#""answer":{"json":41}"#);
     assert_ne!(line, changed, "the answer is not where it was");
     fs::write(&counted, text.replace(line, &changed)).unwrap();
@@ -73,6 +75,26 @@ fn a_recording_replays_equal_holds_no_secret_and_shows_what_another_build_does_o
     check(replay(&counted, &incrementer()).arg("--json"), 1, &[r#""expected":"41""#]);
 
     check(&mut replay(&trace, Path::new("/bin/false")), 3, &["the provider does not load"]);
+}
+
+#[test]
+fn websockets_failing_actions_and_secrets_in_answers_replay_equal() {
+    let dir = tempfile::tempdir().unwrap();
+    let probe = raw_peer::built("probe");
+    let mut command = drpx();
+    command.current_dir(dir.path()).arg("trace").arg(&probe).args(["--demo", "-o", "probe.trace"]);
+    command.args(["--secret", "probe/token=env:PLANTED"]).env("PLANTED", PLANTED);
+    let (out, err, code) = texts(&command.output().unwrap());
+    // One of its actions fails on purpose.
+    assert_eq!(code, Some(1), "{out}{err}");
+    let trace = dir.path().join("probe.trace");
+    let text = fs::read_to_string(&trace).unwrap();
+    assert!(!text.contains("hunter22") && !text.contains("planted secret"), "{text}");
+    assert!(text.contains(r#""dir":"ws plugin->api""#) && text.contains(r#""text":"register "#), "{text}");
+    let mut given = replay(&trace, &probe);
+    check(given.args(["--secret", "probe/token=env:PLANTED"]).env("PLANTED", PLANTED), 0, &["answers as recorded"]);
+    // It tells how long its secret is, which another one is not.
+    check(&mut replay(&trace, &probe), 1, &["action secret: answer", "`probe/token` is masked"]);
 }
 
 #[test]
