@@ -1,15 +1,17 @@
-//! Chores of the workspace: `cargo xtask ci` runs what CI runs.
+//! Chores of the workspace: `cargo xtask ci` runs what CI runs, `bench` measures, `soak` runs a server for long under
+//! load and faults, and `fuzz` looks for inputs that a parser falls over.
 
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail, ensure};
 
+mod fuzz;
 #[cfg(test)]
 mod named_tests;
 #[cfg(test)]
 mod rooms;
 
-const USAGE: &str = "usage: cargo xtask ci|bench";
+const USAGE: &str = "usage: cargo xtask ci|bench|fuzz|soak";
 
 /// What CI runs, one after the other.
 const CI: [&[&str]; 4] = [
@@ -33,10 +35,11 @@ fn main() -> ExitCode {
 fn run(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((chore, [])) if chore == "ci" => CI.iter().try_for_each(|args| cargo(args)),
-        Some((chore, rest)) if chore == "bench" => {
+        Some((chore, rest)) if chore == "bench" || chore == "soak" => {
             let rest = rest.iter().map(String::as_str);
-            cargo(&["run", "--release", "-p", "bench", "--"].into_iter().chain(rest).collect::<Vec<_>>())
+            cargo(&["run", "--release", "-p", chore, "--"].into_iter().chain(rest).collect::<Vec<_>>())
         }
+        Some((chore, rest)) if chore == "fuzz" => fuzz::run(rest),
         _ => bail!(USAGE),
     }
 }

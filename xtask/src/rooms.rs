@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     ("bench", &["drp-core", "drp-host", "drp-plugin"]),
     ("fuzz", &["drp-client", "drp-content", "drp-core"]),
+    ("soak", &["drp-client", "drp-core"]),
     ("abilities", &["drp-plugin"]),
     ("content-only", &["drp-plugin"]),
     ("incrementer", &["drp-plugin"]),
