@@ -46,12 +46,12 @@ macro_rules! codes {
                 match self { $( $( Self::$code => $source, )* )* }
             }
 
-            /// What the author of a provider does about it.
+            /// What the author of the provider, or of the server, does about it.
             pub const fn remedy(self) -> &'static str {
                 match self { $( $( Self::$code => $remedy, )* )* }
             }
 
-            /// The part of a provider's life that it is about.
+            /// The part of a provider's life, or of a server, that it is about.
             pub const fn phase(self) -> Phase {
                 match self { $( $( Self::$code => Phase::$phase, )* )* }
             }
@@ -293,6 +293,211 @@ codes! {
     Paths = "paths" {
         PathsUnpack = "paths-unpack", "long directories with blanks and other letters are unpacked to", "host.md 7.1",
             "take the path as it is given";
+    }
+    HostAuth = "host-auth" {
+        HostAuthNone = "host-auth-none", "without credentials the answer is 401", "api.md 2.1",
+            "answer 401 where there is no, or no readable, Authorization";
+        HostAuthWrong = "host-auth-wrong", "wrong credentials are answered with 401 or 403, and an error object or nothing", "api.md 2.1",
+            "tell wrong passwords, unknown users and unreadable tokens the same";
+        HostAuthToken = "host-auth-token", "a user gets tokens, with `Token` and `Info`, and they work as Bearer", "api.md 2.2",
+            "serve GET /users/NAME/token";
+        HostAuthTtl = "host-auth-ttl", "a token ends after its ttl", "api.md 2.2",
+            "check the end of a token at each request";
+        HostAuthTtlBad = "host-auth-ttl-bad", "a ttl that is no time is refused with 400", "api.md 2.2",
+            "check the ttl before a token is made";
+        HostAuthQuery = "host-auth-query", "`?token=` works where there is no Authorization", "api.md 2.1",
+            "read the token from the query";
+        HostAuthPassword = "host-auth-password", "a new password ends the old one and its tokens, and no hash is shown", "api.md 2.2, 4.2",
+            "change the user's secret with the password";
+        HostAuthClaims = "host-auth-claims", "without claims an object is 404, a list is empty, and a change is 403 of Type AUTH", "api.md 2.3",
+            "hide what may not be seen, and deny by default";
+        HostAuthGone = "host-auth-gone", "the password and the tokens of a deleted user no longer work", "host.md 18 #43",
+            "look for the user at each request";
+    }
+    HostApi = "host-api" {
+        HostInfo = "host-info", "/info says who the server is and what it can", "api.md 15",
+            "fill arch, os, version, id, ports, stats and features";
+        HostType = "host-type", "good answers are application/json, also those without a body", "api.md 3.1",
+            "set Content-Type on every answer below 400: clients refuse others";
+        HostRoute = "host-route", "unknown paths are answered with 404 and `No route`", "api.md 3.3",
+            "answer an error object to every path";
+        HostMissing = "host-missing", "what is not there is answered with 404, `Not Found`, and Type, Model and Key", "api.md 3.3",
+            "fill all fields of the error object: clients show them";
+        HostJson = "host-json", "what is no JSON is refused with 400", "api.md 3.1",
+            "answer 400 and the reader's text";
+        HostContentType = "host-content-type", "a body of another content type is refused, and makes nothing", "api.md 3.1",
+            "look at Content-Type before the body";
+        HostWrongShape = "host-wrong-shape", "JSON of the wrong shape is refused with 4xx and an error object", "host.md 18 #25, #45",
+            "check what is read; a mistake of the asker is no 500";
+        HostLogs = "host-logs", "/logs is a list of lines", "api.md 14",
+            "keep the last lines with Time, Service, Level and Message";
+    }
+    HostObjects = "host-objects" {
+        HostCreate = "host-create", "a create is answered with 201 and the object, filled", "api.md 3.2, 4.2",
+            "answer the object as it is stored, with lists and maps that are not null";
+        HostConflict = "host-conflict", "what is there is not made again: 409, `already exists`", "api.md 3.3",
+            "refuse a create whose key is there";
+        HostEmptyKey = "host-empty-key", "an object without a key is refused: 400, `Empty key not allowed`", "api.md 3.3",
+            "check the key first";
+        HostName = "host-name", "bad names are refused: 422, ``Invalid Name `X` ``", "api.md 3.3, 4.1",
+            "check names by the rule";
+        HostRead = "host-read", "objects are found by key and by unique index, HEAD has no body", "api.md 4.2",
+            "take INDEX:VALUE for a key";
+        HostPut = "host-put", "PUT replaces the whole object", "api.md 4.2",
+            "keep nothing of the object before";
+        HostPutKey = "host-put-key", "PUT of another key is refused with 400", "api.md 3.3",
+            "compare the key of the body with that of the path";
+        HostPatch = "host-patch", "PATCH changes what RFC 6902 says, with escapes", "api.md 4.2, 4.4",
+            "apply the operations in order";
+        HostPatchTest = "host-patch-test", "a PATCH that fails is 409 of Type PATCH, and changes nothing", "api.md 3.3, 4.4",
+            "apply to a copy: clients lock by test operations";
+        HostDelete = "host-delete", "DELETE answers 200 with the object, and then 404", "api.md 4.2",
+            "answer the object that was removed";
+        HostMeta = "host-meta", "/meta shows and patches the Meta of an object", "api.md 5",
+            "serve GET and PATCH of /meta/TYPE/KEY";
+        HostBundled = "host-bundled", "what content brings is read-only, carries its bundle, and goes with it", "api.md 3.3, 8",
+            "set ReadOnly and Bundle, and refuse changes with 4xx";
+        HostFiles = "host-files", "files come back as they went up", "api.md 12",
+            "store bytes as they are";
+    }
+    HostParams = "host-params" {
+        HostParamUnset = "host-param-unset", "a param that is not set is 200 and `null`", "api.md 5",
+            "answer null, not 404: plugins rely on it";
+        HostParamSet = "host-param-set", "a param is set by POST, read by GET and removed by DELETE", "api.md 5",
+            "serve …/params/KEY, where KEY may have slashes";
+        HostParamAll = "host-param-all", "all params are replaced by POST and changed by PATCH", "api.md 5",
+            "serve …/params";
+        HostParamAggregate = "host-param-aggregate", "aggregate=true: own params first, then profiles in order", "api.md 5",
+            "look through the profiles in their order";
+        HostParamDefault = "host-param-default", "aggregate=true of one param falls back to its default", "api.md 5",
+            "answer the schema's default, and only there";
+        HostParamSchema = "host-param-schema", "a value that does not fit its schema is refused with 4xx, and changes nothing", "api.md 5, 21",
+            "check values against the Param before they are stored";
+        HostParamSecure = "host-param-secure", "a secure param is shown sealed unless decode=true asks for it", "api.md 5",
+            "store and show what the client sealed";
+        HostParamNumbers = "host-param-numbers", "numbers come back exactly as they were given", "decisions",
+            "keep numbers as text, never as floats";
+    }
+    HostLists = "host-lists" {
+        HostListFilters = "host-list-filters", "filters choose: operators, repeated keys, several keys", "api.md 4.3",
+            "add up values of one key, and narrow by different keys";
+        HostListOrder = "host-list-order", "lists are sorted by key, or by `sort`, and reversed by `reverse`", "api.md 4.2, 4.3",
+            "sort every list";
+        HostListPage = "host-list-page", "offset and limit cut, and the headers count", "api.md 3.5, 4.3",
+            "set X-DRP-LIST-COUNT and X-DRP-LIST-TOTAL-COUNT";
+        HostListHead = "host-list-head", "HEAD of a list counts as GET does", "api.md 3.5, 19",
+            "set X-DRP-LIST-FILTER-COUNT too: without it a client crashes";
+        HostListSlim = "host-list-slim", "slim empties Params and Meta, and sets Partial", "api.md 4.3",
+            "reduce objects, and say so";
+        HostListBad = "host-list-bad", "bad filters are refused with 406 and their texts", "api.md 3.3, 4.3",
+            "refuse filters that are unknown, and negative pages";
+    }
+    HostEvents = "host-events" {
+        HostEventsAuth = "host-events-auth", "a websocket without good credentials is refused by a status", "api.md 13.3",
+            "check who asks before the upgrade";
+        HostEventsEcho = "host-events-echo", "every register and deregister is echoed once, in order", "api.md 13.3",
+            "echo each command, also one that changes nothing: plugins wait for it";
+        HostEventsObjects = "host-events-objects", "create, updates with their Original, and delete come in order", "api.md 13.1, host.md 11",
+            "publish a change once it is made, with the object and what it was";
+        HostEventsParams = "host-events-params", "setting a param is an update of its object", "api.md 13.1",
+            "publish changes of params and meta as updates";
+        HostEventsSelectors = "host-events-selectors", "selectors choose by type, action and key, and keys may have dots", "api.md 13.3",
+            "split a selector at the first two dots";
+        HostEventsOnce = "host-events-once", "an event comes once however many selectors match, until they are deregistered", "api.md 13.3",
+            "match each event once per websocket";
+        HostEventsMalformed = "host-events-malformed", "commands that are none harm no other websocket and no request", "api.md 13.3, host.md 18 #31",
+            "check a selector when it is registered";
+        HostEventsPost = "host-events-post", "a posted event is answered with 204, and comes as it is", "api.md 13.2",
+            "publish what was posted, with its Time and Object";
+        HostEventsSecrets = "host-events-secrets", "events of users show neither hash nor secret", "host.md 18 #27",
+            "leave out what is not shown by GET either";
+    }
+    HostProviders = "host-providers" {
+        HostUpload = "host-upload", "an upload is answered with 201, path and size, and is a provider with an event", "api.md 9, host.md 4.4",
+            "run define, and fill Provider into each action at once";
+        HostUploadBad = "host-upload-bad", "what is no provider is refused with 4xx, and is not there", "api.md 9, host.md 18 #10",
+            "run define before anything is put in place";
+        HostProviderContent = "host-provider-content", "a provider's content is a read-only layer of its name and version", "host.md 4.4, 5.3",
+            "load Content as a layer of Type plugin";
+        HostProviderFiles = "host-provider-files", "what a provider unpacks is under files/plugin_providers/NAME", "host.md 4.4, api.md 12",
+            "run unpack when a provider is taken";
+        HostProviderTypes = "host-provider-types", "a provider's StoreObjects are types, whose fields are checked", "host.md 14, api.md 7",
+            "route the types, and check declared fields";
+        HostProviderBinary = "host-provider-binary", "a provider's executable can be read back", "api.md 9",
+            "serve GET /plugin_providers/NAME/binary";
+        HostProviderGone = "host-provider-gone", "a removed provider takes content, types and plugins' actions along, and its plugins say so", "host.md 5.2",
+            "stop its plugins, and write `Missing Plugin Provider: NAME` into their errors";
+        HostProviderForbidden = "host-provider-forbidden", "403 from a configuration removes the provider", "host.md 6.5, 8",
+            "take 403 for `this provider is not allowed here`";
+    }
+    HostPlugins = "host-plugins" {
+        HostPluginConfig = "host-plugin-config", "a configuration has Name, the plugin's params, defaults, and secrets opened", "host.md 8, 20",
+            "send {params} and {resolved params} and {Name}, and store none of that";
+        HostPluginConfiged = "host-plugin-configed", "plugins.configed and plugins.stopped are published", "host.md 6.7",
+            "publish them when it is so";
+        HostPluginMissing = "host-plugin-missing", "a missing required param is in PluginErrors until it is there", "host.md 6.2, 6.6",
+            "write `Missing required parameter: NAME`, and start once the params change";
+        HostPluginRefused = "host-plugin-refused", "a refused configuration is in PluginErrors, and its actions do not run", "host.md 6.5, 6.6",
+            "keep the text of the plugin's error";
+        HostPluginProvider = "host-plugin-provider", "a plugin of a provider that is not there says so", "api.md 10, host.md 6.4",
+            "write `Missing Plugin Provider: NAME`";
+        HostPluginChanged = "host-plugin-changed", "other params are another configuration", "host.md 6.3",
+            "stop and start a plugin when its params change";
+        HostPluginToken = "host-plugin-token", "a plugin's URLs and token work, until it is gone", "host.md 4.1, 15, 18 #29",
+            "make a token for each instance, and revoke it at stop";
+        HostPluginLog = "host-plugin-log", "a plugin's log line is answered with 204, and is an event and in /logs", "host.md 12, 11.5",
+            "add what is posted to /log";
+        HostPluginPublish = "host-plugin-publish", "a plugin's event is answered with 200, and comes as it is", "host.md 12",
+            "publish what is posted to /publish";
+        HostPluginStop = "host-plugin-stop", "a plugin that is removed is told to stop, and is heard meanwhile", "host.md 7.1, 9.1",
+            "post stop, and serve the callback socket until the process has ended";
+        HostPluginLeave = "host-plugin-leave", "a plugin that leaves is stopped, and its provider stays", "host.md 12",
+            "stop it, and do not start it again";
+        HostPluginCrash = "host-plugin-crash", "a crash is an error for who waits, and the plugin serves again or says why not", "host.md 9.2, 18 #4",
+            "wait for the process, and start it again";
+    }
+    HostActions = "host-actions" {
+        HostActionList = "host-action-list", "actions are listed by command while their required params are there", "api.md 6, host.md 10.2",
+            "list what could run now";
+        HostActionRun = "host-action-run", "an action gets the whole object, its plugin, its command and the caller's params", "host.md 10.3, 10.4",
+            "send the object as it is stored";
+        HostActionParams = "host-action-params", "params come from the caller, the object, its profiles and the default, in this order", "host.md 10.3",
+            "look up what the caller does not give";
+        HostActionSecure = "host-action-secure", "secrets are opened for the plugin, and neither passed by callers nor shown in events", "host.md 10.3, 18 #26, #27",
+            "open each one, and publish a copy without it";
+        HostActionEmpty = "host-action-empty", "an empty or null body is an empty object", "api.md 3.1, 21",
+            "take nothing for {}";
+        HostActionNumbers = "host-action-numbers", "numbers reach the plugin and come back exactly as they were given", "decisions",
+            "keep numbers as text, never as floats";
+        HostActionUnknown = "host-action-unknown", "unknown actions, plugins and objects are refused with the right status and text", "api.md 6",
+            "answer 404 to GET and 400 to POST of an unknown command";
+        HostActionWrong = "host-action-wrong", "missing and wrong params are refused with 400 of Type INVOKE", "api.md 6, host.md 10.3",
+            "check the params before the plugin is called";
+        HostActionError = "host-action-error", "the plugin's error object is passed on unchanged, with its code", "api.md 6, host.md 10.4",
+            "hand the body through; a 403 of an action removes nobody";
+        HostActionEvent = "host-action-event", "a run is an event of the object's type, with the action as Object", "host.md 11.4",
+            "publish it before the plugin is called";
+    }
+    HostWire = "host-wire" {
+        HostDeep = "host-deep", "JSON of 100,000 levels is refused with 4xx, and others are served", "decisions (limits)",
+            "limit the depth of JSON";
+        HostHuge = "host-huge", "an object of 80 MiB is refused, and others are served", "decisions (limits), host.md 18 #46",
+            "limit what is read of a body";
+        HostHeader = "host-header", "a header of 2 MiB is refused, and others are served", "decisions (limits)",
+            "limit the head of a request";
+        HostShort = "host-short", "a body that breaks off makes nothing", "host.md 18 #44",
+            "compare the body with its Content-Length";
+        HostSlow = "host-slow", "50 slow clients hold nobody else up", "decisions (limits)",
+            "serve connections beside each other, and limit their time";
+        HostGarbage = "host-garbage", "what is no TLS or no HTTP harms nobody else", "decisions (limits)",
+            "close the connection";
+    }
+}
+
+impl Code {
+    /// Whether it is a rule for hosts, and not for providers.
+    pub fn is_of_hosts(self) -> bool {
+        self.phase() >= Phase::HostAuth
     }
 }
 

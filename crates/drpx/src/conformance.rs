@@ -1,4 +1,6 @@
-//! `drpx conformance`: whether a provider keeps the contract.
+//! `drpx conformance`: whether a provider, or a server, keeps the contract.
+
+mod host;
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -13,36 +15,45 @@ use crate::{
     signals::Signals,
 };
 
-/// Hold a provider to the contract, from outside.
+/// Hold a provider, or a server, to the contract, from outside.
 ///
-/// Runs the executable, in any language, as a server does, with a host that stands in for one: good and bad
+/// With PROVIDER: runs the executable, in any language, as a server does, with a host that stands in for one: good and bad
 /// configurations, the actions that it may call, events, a host that is gone, the end, and hostile requests. Each rule
 /// passes, fails with the exchange that shows it, or is skipped with the reason. All that it makes is removed.
 ///
 /// Actions are called only if they are named, and then many times, also with bad params.
+///
+/// With --host: talks to any dr-provision-compatible server as clients and providers do: who may ask, objects, params,
+/// lists, events, hostile requests, and a provider that is uploaded, configured, called and removed. It makes objects
+/// whose names begin with `conformance-`, and removes them at the end, also at Ctrl-C; the provider is drpx itself.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   drpx conformance ./slack --secret slack/bot-key=env:BOT_KEY
   drpx conformance . --action increment='{\"incrementer/step\":5}' --action incrstatus
   drpx conformance ./ipmi --only stop-answered --only parent-death
   drpx conformance ./ipmi --junit report.xml --expected-failures known.toml
+  RS_PASSWORD=... drpx conformance --host https://10.0.0.5:8092 --user admin --ca-file ca.pem --yes-change-data
+  drpx conformance --host https://127.0.0.1:8092 --accept-invalid-certs --yes-change-data --only host-patch-test
 
-Exit codes: 0 all well, 1 a check failed, 2 usage, 3 there is no definition, or the plugin is not configured")]
+Exit codes: 0 all well, 1 a check failed, 2 usage, 3 there is no definition, or the plugin is not
+configured, or the server does not say who it is; 130 interrupted")]
 pub(crate) struct ConformanceArgs {
     /// A crate's directory, which is built for release, or a provider's executable in any language.
-    #[arg(value_name = "PROVIDER")]
-    provider: PathBuf,
+    #[arg(value_name = "PROVIDER", required_unless_present = "host", conflicts_with = "host")]
+    provider: Option<PathBuf>,
+    #[command(flatten)]
+    host: host::HostArgs,
     /// Set a param of the plugin; the value is JSON, or else text. Repeatable.
-    #[arg(long = "param", value_name = "K=V")]
+    #[arg(long = "param", value_name = "K=V", conflicts_with = "host")]
     params: Vec<String>,
     /// Set a param of the plugin to the text in an environment variable. It is shown nowhere. Repeatable.
-    #[arg(long = "secret", value_name = "K=env:VAR")]
+    #[arg(long = "secret", value_name = "K=env:VAR", conflicts_with = "host")]
     secrets: Vec<String>,
     /// An action that may be called, with params as a JSON object; `Model` among them is its object. Repeatable.
-    #[arg(long = "action", value_name = "NAME[=JSON]")]
+    #[arg(long = "action", value_name = "NAME[=JSON]", conflicts_with = "host")]
     actions: Vec<Call>,
     /// An action that gives the value of this param back. Repeatable.
-    #[arg(long = "echo", value_name = "ACTION=PARAM")]
+    #[arg(long = "echo", value_name = "ACTION=PARAM", conflicts_with = "host")]
     echoes: Vec<Echo>,
     /// Make these checks alone; docs/conformance.md lists them. Repeatable.
     #[arg(long = "only", value_name = "CODE", num_args = 1..)]
@@ -64,10 +75,15 @@ pub(crate) struct ConformanceArgs {
 pub(crate) async fn conformance(args: &ConformanceArgs) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
     let expected = expected(args)?;
+    if let Some(url) = &args.host.host {
+        return host::conformance(url, args, &expected, &mut signals).await;
+    }
+    let Some(provider) = &args.provider else { return Err(Failure::usage("give PROVIDER, or --host URL")) };
+    only_of(args, false)?;
     let (params, secrets) = (param::parse_items(&args.params)?, param::read_secrets(&args.secrets)?);
     show::hide(secrets.values().filter_map(Raw::as_string).collect());
     let run = async {
-        let executable = build::executable(&args.provider, Profile::Release).await?;
+        let executable = build::executable(provider, Profile::Release).await?;
         let suite = suite(args, executable, &params, &secrets)?;
         suite.run(progress).await.map_err(|error| Failure::not_loaded(chain(&error)))
     };
@@ -76,16 +92,32 @@ pub(crate) async fn conformance(args: &ConformanceArgs) -> Result<Exit, Failure>
         // What is under way ends with it: processes with their groups, and directories.
         exit = signals.next() => return Ok(if exit == Exit::Well { Exit::Interrupted } else { exit }),
     };
+    show_report(args, &report, &expected)
+}
+
+/// Shows the report in the forms that were asked for, and says how the command ends by it.
+fn show_report(args: &ConformanceArgs, report: &Report, expected: &Expected) -> Result<Exit, Failure> {
     if args.json {
-        show::result(&Raw::from(output::json(&report, &expected)));
+        show::result(&Raw::from(output::json(report, expected)));
     } else {
-        show::document(&output::people(&report, &expected));
+        show::document(&output::people(report, expected));
     }
     if let Some(path) = &args.junit {
-        let written = fs::write(path, output::junit(&report, &expected));
+        let written = fs::write(path, output::junit(report, expected));
         written.map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))?;
     }
-    Ok(exit(&report, &expected))
+    Ok(exit(report, expected))
+}
+
+/// Holds that the checks that were named are of the kind that is made.
+fn only_of(args: &ConformanceArgs, is_of_hosts: bool) -> Result<(), Failure> {
+    match args.only.iter().find(|code| code.is_of_hosts() != is_of_hosts) {
+        None => Ok(()),
+        Some(code) if is_of_hosts => {
+            Err(Failure::usage(format!("`{code}` is a check of providers, and not of --host")))
+        }
+        Some(code) => Err(Failure::usage(format!("`{code}` is a check of --host, and not of providers"))),
+    }
 }
 
 fn exit(report: &Report, expected: &Expected) -> Exit {

@@ -320,6 +320,7 @@ mod tests {
         let mut codes: Vec<Code> =
             CHECKS.iter().copied().flatten().chain([&parent::CHECK]).map(|check| check.code).collect();
         codes.sort_unstable();
-        assert_eq!(codes, Code::ALL);
+        let wanted: Vec<Code> = Code::ALL.iter().copied().filter(|code| !code.is_of_hosts()).collect();
+        assert_eq!(codes, wanted);
     }
 }

@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod client;
 mod conformance;
+mod conformance_host;
 mod connection;
 mod content;
 mod content_check;
