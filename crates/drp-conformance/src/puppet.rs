@@ -26,8 +26,12 @@ pub(crate) const FILE: (&str, &str) = ("file.txt", "unpacked by the conformance 
 pub fn run() -> Option<ExitCode> {
     let mut args = std::env::args_os();
     let executable = PathBuf::from(args.next()?);
-    let name =
-        executable.file_name()?.to_str()?.strip_prefix(NAME_PREFIX).map(|rest| format!("{NAME_PREFIX}{rest}"))?;
+    // A server may ask what is not yet in its place: `.NAME.part`.
+    let name = executable.file_name()?.to_str()?.trim_start_matches('.');
+    let name = name.strip_suffix(".part").unwrap_or(name).to_owned();
+    if !name.starts_with(NAME_PREFIX) {
+        return None;
+    }
     let args: Vec<OsString> = args.collect();
     let (command, rest) = args.split_first()?;
     let done = match (command.to_str()?, rest) {

@@ -147,7 +147,7 @@ async fn no_body_is_an_empty_one(case: &Case) -> Verdict {
 
 async fn numbers_stay_exact(case: &Case) -> Verdict {
     let scene = scene(case).await?;
-    for number in ["9007199254740993", "18446744073709551615", "0.1"] {
+    for number in ["9007199254740993", "12345678901234567890123", "0.1"] {
         for name in ["free".to_owned(), scene.provider.param("number")] {
             let body = format!(r#"{{"{name}":{number}}}"#);
             let answer = case.send(case.ask_raw("POST", scene.path("echo"), body)).await?;

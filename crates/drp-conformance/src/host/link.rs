@@ -1,6 +1,13 @@
 //! Bytes to the server and back: one connection for each request, and nothing made better on the way.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -9,10 +16,17 @@ use http::{HeaderMap, Request, Uri, header::AUTHORIZATION, header::CONTENT_TYPE}
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{
+    net::TcpStream,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{answer::Answer, trust::Trust};
+
+/// How long to wait before requests are counted again.
+const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Where the API is.
 pub(super) struct Server {
@@ -22,6 +36,8 @@ pub(super) struct Server {
     tls: TlsConnector,
     /// What is before every path: `/api/v3`, behind the path of the URL.
     base: String,
+    /// Requests that are under way.
+    under_way: Arc<AtomicUsize>,
 }
 
 /// Who asks.
@@ -68,6 +84,22 @@ impl Drop for Connection {
     }
 }
 
+/// One of the requests that are under way, until it is dropped.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Server {
     pub(super) fn new(url: &str, trust: &Trust) -> io::Result<Self> {
         let unusable = |text: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("`{url}` {text}"));
@@ -84,6 +116,7 @@ impl Server {
             name,
             tls: TlsConnector::from(Arc::new(trust.client_config()?)),
             base: format!("{path}/api/v3"),
+            under_way: Arc::default(),
         })
     }
 
@@ -107,9 +140,23 @@ impl Server {
     }
 
     /// Sends a request over a connection of its own; an error is a text that says how far it came.
-    pub(super) async fn call(&self, ask: Ask, limit: Duration) -> Result<Answer, String> {
-        let late = |_| format!("no answer within {} s", limit.as_secs());
-        timeout(limit, self.exchange(ask)).await.map_err(late)?
+    ///
+    /// The request goes on if nobody waits for it any more: what it makes must be known before it can be removed.
+    pub(super) async fn call(self: &Arc<Self>, ask: Ask, limit: Duration) -> Result<Answer, String> {
+        let (server, counted) = (Arc::clone(self), Counted::new(&self.under_way));
+        let called = tokio::spawn(async move {
+            let _counted = counted;
+            let late = |_| format!("no answer within {} s", limit.as_secs());
+            timeout(limit, server.exchange(ask)).await.map_err(late)?
+        });
+        called.await.unwrap_or_else(|error| Err(format!("the suite broke: {error}")))
+    }
+
+    /// Waits until no request is under way any more.
+    pub(super) async fn settle(&self) {
+        while self.under_way.load(Ordering::Relaxed) > 0 {
+            sleep(LOOK_PAUSE).await;
+        }
     }
 
     async fn exchange(&self, ask: Ask) -> Result<Answer, String> {

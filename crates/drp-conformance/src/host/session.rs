@@ -5,7 +5,7 @@ use std::{
     io,
     path::PathBuf,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -26,7 +26,7 @@ use crate::mask::Mask;
 const REMOVE_TIME: Duration = Duration::from_secs(90);
 
 pub(super) struct Session {
-    pub(super) server: Server,
+    pub(super) server: Arc<Server>,
     pub(super) user: String,
     pub(super) auth: Auth,
     pub(super) mask: Mask,
@@ -45,7 +45,7 @@ impl Session {
     pub(super) fn new(suite: &HostSuite) -> io::Result<Self> {
         let random: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
         Ok(Self {
-            server: Server::new(&suite.url, &suite.trust)?,
+            server: Arc::new(Server::new(&suite.url, &suite.trust)?),
             user: suite.user.clone(),
             auth: Auth::Basic(suite.user.clone(), suite.password.clone()),
             mask: Mask::new([suite.password.clone()]),
@@ -95,6 +95,7 @@ impl Session {
 
     /// Removes all that is still there.
     pub(super) async fn remove_all(&self) {
+        self.server.settle().await;
         let made: Vec<String> = self.made().clone();
         self.left.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.remove(made).await;

@@ -57,8 +57,13 @@ pub(super) async fn conformance(
         report = run.run(progress) => Ok(report),
         exit = signals.next() => Err(if exit == Exit::Well { Exit::Interrupted } else { exit }),
     };
-    for left in run.clean_up().await {
-        show::warn(&format!("this could not be removed from the server: {left}"));
+    tokio::select! {
+        left = run.clean_up() => for left in left {
+            show::warn(&format!("this could not be removed from the server: {left}"));
+        },
+        _ = signals.next() => {
+            show::warn("what the suite made is still on the server: names that begin with `conformance-`");
+        }
     }
     match judged {
         Ok(report) => show_report(args, &report, expected),
