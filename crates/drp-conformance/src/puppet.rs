@@ -10,6 +10,7 @@ mod serve;
 use std::{
     ffi::OsString,
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -35,10 +36,7 @@ pub fn run() -> Option<ExitCode> {
     let args: Vec<OsString> = args.collect();
     let (command, rest) = args.split_first()?;
     let done = match (command.to_str()?, rest) {
-        ("define", []) => {
-            println!("{}", definition::of(&name));
-            Ok(())
-        }
+        ("define", []) => writeln!(io::stdout(), "{}", definition::of(&name)),
         ("unpack", [directory]) => unpack(Path::new(directory)),
         ("listen", [to, from]) => serve::listen(&name, Path::new(to), Path::new(from)),
         _ => return None,
@@ -46,13 +44,14 @@ pub fn run() -> Option<ExitCode> {
     Some(match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{name}: {error}");
+            // Who does not listen is not told.
+            let _ = writeln!(io::stderr(), "{name}: {error}");
             ExitCode::FAILURE
         }
     })
 }
 
-fn unpack(directory: &Path) -> std::io::Result<()> {
+fn unpack(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     fs::write(directory.join(FILE.0), FILE.1)
 }

@@ -1,7 +1,8 @@
 //! `listen`: the two sockets.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     os::unix::process::parent_id,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -44,7 +45,7 @@ pub(super) fn listen(name: &str, to: &Path, from: &Path) -> io::Result<()> {
 async fn serve(name: &str, to: &Path, from: &Path) -> io::Result<()> {
     let _ = fs::remove_file(to);
     let listener = UnixListener::bind(to)?;
-    println!("READY!");
+    writeln!(io::stdout(), "{}", contract::READY)?;
     let puppet = Arc::new(Puppet { name: name.to_owned(), from: from.to_owned(), config: Mutex::default() });
     let parent = parent_id();
     loop {
