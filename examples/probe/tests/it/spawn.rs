@@ -8,7 +8,7 @@ use std::{
 use raw_peer::eventually;
 use serde_json::{Value, json};
 
-use crate::peer::Probe;
+use crate::peer::{Probe, TOKEN};
 
 impl Probe {
     fn spawn(&self, command: &str, timeout: f64) -> (u16, Value) {
@@ -34,6 +34,8 @@ fn status_and_outputs_are_the_result_whatever_the_status() {
     check("nosuchprogram 2>/dev/null", json!(127), "", "");
     check("kill -9 $$", Value::Null, "", "");
     check("cat", json!(0), "", "");
+    // The caller's own text is run though a secret stands in it.
+    check(&format!("echo {TOKEN} | wc -l"), json!(0), "1\n", "");
 }
 
 #[test]
