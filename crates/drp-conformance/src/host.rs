@@ -1,11 +1,11 @@
 //! The suite for hosts.
 
 mod actions;
-mod answer;
 mod api;
 mod auth;
 mod case;
 mod events;
+mod expect;
 mod hosting;
 mod link;
 mod lists;

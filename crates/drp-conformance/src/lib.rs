@@ -26,6 +26,7 @@ mod expected;
 pub mod output;
 mod report;
 
+mod answer;
 mod figures;
 mod host;
 mod mask;

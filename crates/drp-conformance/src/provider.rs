@@ -1,7 +1,7 @@
 //! The suite for plugin providers.
 
 mod action;
-mod answer;
+mod ask;
 mod case;
 mod config;
 mod content;

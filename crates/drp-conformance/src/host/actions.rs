@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    answer::{same, says, shown},
     case::Case,
     events::Events,
+    expect::{same, says, shown},
     hosting::{Provider, served, shared},
     params::seal,
     plugins::act,

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, same, says, shown},
     case::Case,
+    expect::{same, says, shown},
     link::Ask,
     suite::{Check, check},
 };
+use crate::answer::Answer;
 use crate::verdict::{Verdict, ensure};
 
 pub(super) const CHECKS: &[Check] = &[

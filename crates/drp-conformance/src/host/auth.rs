@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, same, shown},
     case::Case,
+    expect::{same, shown},
     link::{Ask, Auth},
     suite::{Check, check},
 };
+use crate::answer::Answer;
 use crate::verdict::{Verdict, ensure};
 
 pub(super) const CHECKS: &[Check] = &[

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{
-    answer::Answer,
     link::{Ask, Auth},
     session::Session,
 };
 use crate::{
+    answer::Answer,
     transcript::{Transcript, excerpt},
     verdict::{Fault, Verdict, failed},
 };

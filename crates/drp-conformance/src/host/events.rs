@@ -13,8 +13,8 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    answer::{same, shown},
     case::Case,
+    expect::{same, shown},
     link::Auth,
     suite::{Check, check},
 };

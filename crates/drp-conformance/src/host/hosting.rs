@@ -6,13 +6,14 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, same, says, shown},
     case::Case,
     events::Events,
+    expect::{same, says, shown},
     link::Ask,
     suite::{Check, check},
 };
 use crate::{
+    answer::Answer,
     puppet::{self, definition},
     verdict::{Fault, Verdict, ensure, failed, skipped},
 };

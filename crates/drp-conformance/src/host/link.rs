@@ -23,7 +23,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{answer::Answer, trust::Trust};
+use super::trust::Trust;
+use crate::answer::Answer;
 
 /// How long to wait before requests are counted again.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);

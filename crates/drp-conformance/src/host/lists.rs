@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, same, says, shown},
     case::Case,
+    expect::{same, says, shown},
     suite::{Check, check},
 };
+use crate::answer::Answer;
 use crate::verdict::{Verdict, ensure, failed};
 
 pub(super) const CHECKS: &[Check] = &[

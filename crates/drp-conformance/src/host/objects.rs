@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    answer::{same, says, shown},
     case::Case,
+    expect::{same, says, shown},
     suite::{Check, check},
 };
 use crate::verdict::{Verdict, ensure};

@@ -8,8 +8,8 @@ use crypto_box::{
 use serde_json::{Value, json};
 
 use super::{
-    answer::{same, shown},
     case::Case,
+    expect::{same, shown},
     suite::{Check, check},
 };
 use crate::verdict::{Fault, Verdict, ensure, failed};

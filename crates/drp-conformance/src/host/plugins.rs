@@ -3,15 +3,16 @@
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, same, shown},
     case::Case,
     events::Events,
+    expect::{same, shown},
     hosting::{has_errors, plugin, served, serves, shared},
     link::{Ask, Auth},
     params::seal,
     suite::{Check, check},
 };
 use crate::{
+    answer::Answer,
     puppet::definition,
     verdict::{Fault, Verdict, ensure, failed},
 };
@@ -48,7 +49,7 @@ pub(super) async fn act(case: &Case, plugin: &str, action: &str, params: &Value)
 
 async fn a_configuration_has_all_params(case: &Case) -> Verdict {
     let provider = shared(case).await?;
-    // Refused for now: without the param that is required.
+    // It does not serve before the param that is required is set.
     let name = case.name();
     let (required, secret) = (provider.param("required"), provider.param("secret"));
     case.create("plugins", &json!({ "Name": name, "Provider": provider.name, "Params": { "own": [1] } })).await?;

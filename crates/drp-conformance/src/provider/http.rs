@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    answer::Ask,
+    ask::Ask,
     case::Case,
     instance::Instance,
     suite::{Check, check},
@@ -38,7 +38,7 @@ const PARALLEL: usize = 100;
 /// How long others may take meanwhile.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 
-async fn answered(instance: &Instance, ask: Ask<'_>, what: &str) -> Verdict<super::answer::Answer> {
+async fn answered(instance: &Instance, ask: Ask<'_>, what: &str) -> Verdict<crate::answer::Answer> {
     instance.ask(ask).await.map_err(|error| Fault::Failed(format!("{what}: {error}")))
 }
 
@@ -47,7 +47,7 @@ async fn unknown_paths_are_not_found(case: &Case) -> Verdict {
     for path in ["/", "/api-plugin/v4/nothing", "/api-plugin/v3/config", "/nothing/at/all"] {
         let answer = answered(&instance, Ask::post(path, "{}"), path).await?;
         ensure!(answer.status == 404, "POST {path}: 404 was expected, {} came", answer.shown());
-        answer.is_error_object(&format!("POST {path}"))?;
+        answer.error_object(&format!("POST {path}"))?;
     }
     Ok(())
 }
@@ -58,7 +58,7 @@ async fn other_methods_are_not_found(case: &Case) -> Verdict {
         let ask = Ask { method, path: contract::CONFIG_PATH, content_type: "application/json", body: Bytes::new() };
         let answer = answered(&instance, ask, method).await?;
         ensure!(answer.status == 404, "{method} config: 404 was expected, {} came", answer.shown());
-        answer.is_error_object(&format!("{method} config"))?;
+        answer.error_object(&format!("{method} config"))?;
     }
     Ok(())
 }
@@ -70,7 +70,7 @@ async fn other_types_are_refused(case: &Case) -> Verdict {
         let what = format!("Content-Type {content_type:?}");
         let answer = answered(&instance, ask, &what).await?;
         ensure!(answer.status == 400, "{what}: 400 was expected, {} came", answer.shown());
-        answer.is_error_object(&what)?;
+        answer.error_object(&what)?;
     }
     Ok(())
 }

@@ -12,11 +12,12 @@ use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    answer::{Answer, Ask, call},
+    ask::{Ask, call},
     case::{Case, Way},
     subject::{Call, PLUGIN, Subject},
 };
 use crate::{
+    answer::Answer,
     figures::Figures,
     process::Process,
     stage::Stage,

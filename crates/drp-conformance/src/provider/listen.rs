@@ -6,12 +6,12 @@ use drp_core::{contract, limits};
 use tokio::net::UnixStream;
 
 use super::{
-    answer::has_trace,
     case::{Case, Ran, Way},
     instance::Instance,
     suite::{Check, check},
 };
 use crate::{
+    answer::has_trace,
     transcript::excerpt,
     verdict::{Verdict, cannot, ensure, failed, skipped},
 };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{
-    answer::Ask,
+    ask::Ask,
     case::Case,
     instance::Instance,
     suite::{Check, check},

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
-    answer::Ask,
+    ask::Ask,
     case::Case,
     instance::Instance,
     subject::Call,
@@ -59,7 +59,7 @@ async fn is_answered(case: &Case) -> Verdict {
 async fn stopped(case: &Case, instance: &mut Instance) -> Verdict<ExitStatus> {
     let answer = instance.stop().await;
     let Some(status) = instance.process.ended_within(case.patience()).await else {
-        let said = answer.as_ref().map_or_else(Clone::clone, super::answer::Answer::shown);
+        let said = answer.as_ref().map_or_else(Clone::clone, crate::answer::Answer::shown);
         return failed(format!("it is still there {} s after stop, which brought: {said}", case.patience().as_secs()));
     };
     case.transcript.add("end", &status.to_string());

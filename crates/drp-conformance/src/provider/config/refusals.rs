@@ -6,12 +6,12 @@ use drp_core::contract;
 use serde_json::{Map, Value, json};
 
 use super::super::{
-    answer::Answer,
     case::Case,
     subject::PLANTED,
     values::{forbids_null, misfit},
 };
 use crate::{
+    answer::Answer,
     mask::Mask,
     verdict::{Verdict, ensure, skipped},
 };
@@ -119,7 +119,7 @@ pub(super) async fn refuses_plainly(case: &Case) -> Verdict {
 
 pub(super) async fn code_is_status(case: &Case) -> Verdict {
     for (what, answer) in refusals(case).await? {
-        answer.is_error_object(&what)?;
+        answer.error_object(&what)?;
     }
     Ok(())
 }
